@@ -1,0 +1,185 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"go.uber.org/zap"
+
+	"hukougate/module/access"
+	"hukougate/module/keys"
+	"hukougate/module/ledger"
+	"hukougate/module/strictyaml"
+)
+
+const (
+	recordTimeout = 5 * time.Second
+
+	// personDomain keeps persons' pseudonyms the same in requests, answers,
+	// budgets and the ledger.
+	personDomain = "person"
+)
+
+// newReceipt makes an id that can't be guessed: 128 random bits.
+func newReceipt() string {
+	return rand.Text()
+}
+
+// personKeys are the keys of one request, all taken at once.
+type personKeys struct {
+	person keys.Key // names persons in ledger and budgets
+	field  keys.Key // replaces values; different per caller and purpose
+}
+
+func (a *App) keysFor(ctx context.Context, d access.Decision, c access.Caller) (personKeys, access.Reason) {
+	person, err := a.ring.Current(ctx, keys.PersonPseudonym)
+	if err != nil {
+		return personKeys{}, access.KeysUnavailable
+	}
+	root, err := a.ring.Current(ctx, keys.FieldPseudonym)
+	if err != nil {
+		return personKeys{}, access.KeysUnavailable
+	}
+	field, err := root.Derive(c.ID, d.Purpose)
+	if err != nil {
+		return personKeys{}, access.KeysUnavailable
+	}
+	return personKeys{person: person, field: field}, ""
+}
+
+// record appends to the ledger and returns when the record is durable.
+func (a *App) record(ctx context.Context, r ledger.Record) (ledger.Position, error) {
+	l := a.ledger.Load()
+	if l == nil {
+		return ledger.Position{}, errors.New("gateway: the ledger is not open")
+	}
+	return l.Append(ctx, r)
+}
+
+// baseRecord holds what is known of the request so far.
+func (p *passage) baseRecord(kind ledger.Kind, status int) ledger.Record {
+	c, d := p.exchange.CallerFact(), p.decision
+	r := ledger.Record{
+		Kind: kind, Time: time.Now(), Receipt: p.receipt, Status: status,
+		Caller: c.ID, Unit: c.Unit, CallerKind: c.Kind, Peer: peer(p.r),
+		Application: d.Application, GrantRevision: d.GrantRevision, Role: d.Role, Purpose: d.Purpose, LegalBasis: d.LegalBasis,
+		Resource: d.Resource, Route: d.Route, Scope: d.Scope, Rules: p.engine.snapshot.ID(),
+		ElapsedMicros: int(time.Since(p.start).Microseconds()),
+	}
+	for _, proof := range c.Proofs {
+		r.Proofs = append(r.Proofs, string(proof))
+	}
+	if p.call.route != nil {
+		r.Route, r.Resource = p.call.route.ID, p.call.route.Resource.ID
+		p.addRequest(&r)
+	}
+	return r
+}
+
+// addRequest binds the record to what was asked, without showing it: persons as
+// pseudonyms and a keyed digest, which only a holder of the key can try guesses on.
+func (p *passage) addRequest(r *ledger.Record) {
+	if persons, err := p.call.persons(p.keys.person); err == nil {
+		r.RequestPersons = persons
+	}
+	if digest, err := p.keys.person.MAC(append([]string{"hukougate request v1"}, p.call.text()...)...); err == nil {
+		r.RequestDigest = hex.EncodeToString(digest)
+	}
+}
+
+func (p *passage) accessRecord() ledger.Record {
+	r := p.baseRecord(ledger.KindAccess, 200)
+	m := p.exchange.MaskingFact()
+	r.Persons, r.Records, r.Fields, r.Unnamed, r.BodyBytes = m.Persons, m.Records, m.Fields, m.Unnamed, len(m.Body)
+	// Keyed, because a plain hash of a short body can be reversed by trying
+	// every ID number (attacks I6).
+	if digest, err := p.keys.person.MAC("hukougate body v1", string(m.Body)); err == nil {
+		r.BodyDigest = hex.EncodeToString(digest)
+	}
+	return r
+}
+
+// refuse records the refusal, then tells the caller. Before anyone is
+// identified refusals are counted per second instead of recorded one by one.
+func (p *passage) refuse(why access.Reason) {
+	status := access.Explain(why).Status
+	if p.exchange.CallerFact().ID == "" {
+		verdict := p.app.strangers.refuse(peer(p.r), why)
+		p.receipt, p.retry = verdict.receipt, verdict.retry
+		p.writeProblem(verdict.reason, p.receipt)
+		return
+	}
+	if err := p.exchange.Refuse(why); err != nil && !errors.Is(err, access.ErrOutOfOrder) {
+		why = access.InternalError
+	}
+	r := p.baseRecord(ledger.KindRefusal, status)
+	r.Reason = why
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.r.Context()), recordTimeout)
+	defer cancel()
+	if _, err := p.app.record(ctx, r); err != nil {
+		p.app.log.Error("refusal not recorded", zap.String("receipt", p.receipt), zap.String("reason", string(why)), zap.Error(err))
+		why = access.LedgerUnavailable
+	}
+	p.writeProblem(why, p.receipt)
+	p.logAccess("refused", access.Explain(why).Status, why)
+}
+
+// logAccess writes the human-readable line beside the record. It holds ids
+// of the rules and the callers file only, never a value of the request.
+func (p *passage) logAccess(outcome string, status int, why access.Reason) {
+	fields := logrus.Fields{
+		"receipt": p.receipt, "caller": p.exchange.CallerFact().ID, "application": p.decision.Application, "purpose": p.decision.Purpose,
+		"route": p.routeID(), "status": status, "ms": time.Since(p.start).Milliseconds(),
+	}
+	if why != "" {
+		fields["reason"] = why
+	}
+	p.app.access.WithFields(fields).Info(outcome)
+}
+
+func (p *passage) routeID() string {
+	if p.call.route == nil {
+		return ""
+	}
+	return p.call.route.ID
+}
+
+func (a *App) openAccessLog() error {
+	a.access = logrus.New()
+	a.access.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, DisableColors: true})
+	if a.AccessLog == "" {
+		return nil
+	}
+	f, err := os.OpenFile(a.AccessLog, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return err
+	}
+	a.logFile = f
+	a.access.SetOutput(f)
+	return nil
+}
+
+// logProblems writes every problem of a file as its own line.
+func (a *App) logProblems(what string, err error) {
+	var ps strictyaml.Problems
+	if !errors.As(err, &ps) {
+		a.log.Error(what, zap.Error(err))
+		return
+	}
+	for _, p := range ps {
+		a.log.Error(what, zap.String("problem", p.String()))
+	}
+}
+
+func countProblems(err error) int {
+	var ps strictyaml.Problems
+	if errors.As(err, &ps) {
+		return len(ps)
+	}
+	return 1
+}
