@@ -5,6 +5,7 @@ package main
 import (
 	_ "time/tzdata" // calendar windows must not depend on what the machine has installed
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
@@ -12,4 +13,7 @@ import (
 	_ "hukougate/module/gateway"
 )
 
-func main() { caddycmd.Main() }
+func main() {
+	caddy.CustomBinaryName = "hukougate" // what help texts call the program
+	caddycmd.Main()
+}

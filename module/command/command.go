@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"hukougate/module/strictyaml"
 )
 
 func init() {
@@ -35,6 +38,29 @@ func action(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command
 // child makes a subcommand.
 func child(use, short string, args cobra.PositionalArgs, f func(*cobra.Command, []string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: action(f)}
+}
+
+// family makes a command that only holds others. Without a known one of them it
+// fails: cobra's own answer, the help text and exit code 0, would let a mistyped
+// `rules chekc` pass for a check.
+func family(cmd *cobra.Command, use string, children ...*cobra.Command) {
+	cmd.Use = use
+	cmd.AddCommand(children...)
+	var names []string
+	for _, c := range children {
+		names = append(names, c.Name())
+	}
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = action(func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s needs one of: %s", use, strings.Join(names, ", "))
+		}
+		hint := ""
+		if nearest := strictyaml.Nearest(args[0], names); nearest != "" {
+			hint = fmt.Sprintf("; did you mean %q?", nearest)
+		}
+		return fmt.Errorf("%s: unknown command %q%s", use, args[0], hint)
+	})
 }
 
 // writeNew writes a file that must not exist yet.

@@ -17,8 +17,7 @@ import (
 )
 
 func grantCommand(cmd *cobra.Command) {
-	cmd.Use = "grant"
-	cmd.AddCommand(grantKeygen(), grantNew(), grantCheck(), grantSign(), grantRevoke())
+	family(cmd, "grant", grantKeygen(), grantNew(), grantCheck(), grantSign(), grantRevoke())
 }
 
 func grantKeygen() *cobra.Command {

@@ -12,8 +12,7 @@ import (
 )
 
 func keysCommand(cmd *cobra.Command) {
-	cmd.Use = "keys"
-	cmd.AddCommand(child("new FILE", "Makes a key file with one random version of every key the gate needs", cobra.ExactArgs(1),
+	family(cmd, "keys", child("new FILE", "Makes a key file with one random version of every key the gate needs", cobra.ExactArgs(1),
 		func(cmd *cobra.Command, args []string) error {
 			if err := keys.CreateFile(args[0]); err != nil {
 				return err
@@ -24,7 +23,6 @@ func keysCommand(cmd *cobra.Command) {
 }
 
 func callersCommand(cmd *cobra.Command) {
-	cmd.Use = "callers"
 	var keyFile string
 	apikey := child("apikey ID", "Makes an API key and the line for the callers file", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		ring, err := keys.OpenFile(keyFile)
@@ -46,7 +44,7 @@ func callersCommand(cmd *cobra.Command) {
 	if err := apikey.MarkFlagRequired("keys"); err != nil {
 		panic(err) // a flag that does not exist is a mistake in this file
 	}
-	cmd.AddCommand(apikey, child("check FILE", "Checks a callers file", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	family(cmd, "callers", apikey, child("check FILE", "Checks a callers file", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		data, err := os.ReadFile(args[0])
 		if err != nil {
 			return err

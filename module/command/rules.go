@@ -13,8 +13,7 @@ import (
 )
 
 func rulesCommand(cmd *cobra.Command) {
-	cmd.Use = "rules"
-	cmd.AddCommand(
+	family(cmd, "rules",
 		child("check DIR", "Checks a bundle: schema, references, Casbin model and policy", cobra.ExactArgs(1), rulesCheck),
 		child("test DIR", "Runs the decision tests that lie beside the rules", cobra.ExactArgs(1), rulesTest),
 	)

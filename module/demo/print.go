@@ -93,8 +93,8 @@ func (s *stage) printInvitation() {
 	s.printf("\n# a refusal, in English 拒绝示例\ncurl --silent --cacert %s -H 'Accept-Language: en' -H 'Content-Type: application/json' -d '{}' \\\n  %s\n", ca, s.URL("/v1/residents/lookup"))
 	s.printf("\n# residents of a division, by the clerk 按区划分页\ncurl --silent --cacert %s %s \\\n  '%s'\n", ca, s.Callers[0].curl, s.URL("/v1/divisions/"+s.people.Specimen().SSXQ+"/residents?page=1&size=2"))
 	s.printf("\nEdit the rules in %s and ask again: a change is in force within a second.\n", s.Path("rules"))
-	s.printf("Verify the ledger with: hukouverify %s\n", s.Path("ledger"))
-	s.printf("All of it, by itself, compared with the rules: hukougate demo --tour\nEnd with Ctrl-C.\n")
+	s.printf("Verify the ledger: hukouverify %s (in a clone: go run ./cmd/hukouverify …)\n", s.Path("ledger"))
+	s.printf("All of it by itself, compared with the rules: hukougate demo --tour (in a clone: make tour)\nEnd with Ctrl-C.\n")
 }
 
 // eventually tries until f succeeds or ten seconds have passed.

@@ -262,6 +262,13 @@ func (w withheld) Write(b []byte) (int, error) {
 
 // Start opens the ledger and begins to watch files. From then on the gate answers.
 func (a *App) Start() error {
+	if err := a.start(); err != nil {
+		return errors.Join(err, a.Stop())
+	}
+	return nil
+}
+
+func (a *App) start() error {
 	key, err := a.ledgerKey()
 	if err != nil {
 		return fmt.Errorf("hukou: ledger: %w", err)
@@ -314,18 +321,18 @@ func (a *App) Stop() error {
 	}
 	a.watching.Wait()
 	a.strangers.flush()
-	if a.ledger.Swap(nil) == nil {
-		return nil
+	var errs []error
+	if a.ledger.Swap(nil) != nil {
+		key, err := a.ledgerKey()
+		if err == nil {
+			_, err = ledgerPool.Delete(key)
+		}
+		errs = append(errs, err)
 	}
-	key, err := a.ledgerKey()
-	if err != nil {
-		return fmt.Errorf("hukou: ledger: %w", err)
-	}
-	_, err = ledgerPool.Delete(key)
 	if a.logFile != nil {
-		err = errors.Join(err, a.logFile.Close())
+		errs = append(errs, a.logFile.Close())
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 var (

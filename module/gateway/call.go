@@ -50,7 +50,7 @@ type given struct {
 // canonicalPath keeps paths to characters that have one spelling only. A path
 // that needs an escape is refused: no route of ours has one, and an escape is
 // where two parsers disagree (attacks F1).
-var canonicalPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
+var canonicalPath = regexp.MustCompile(`^(/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+)$`)
 
 // parseCall reads a request against the route table. allow lists the methods of
 // a known path when the method is not among them.

@@ -41,12 +41,14 @@ func (a *App) ask(client *http.Request, c call) (answer access.Answer, why acces
 
 	err = serve(source, w, r)
 	switch {
+	case client.Context().Err() != nil:
+		// First, because reverse_proxy then writes a status 499 of its own, which
+		// is not the source's.
+		return access.Answer{}, access.ClientGone
 	case w.refused != "":
 		return access.Answer{}, w.refused
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return access.Answer{}, access.SourceTimeout
-	case client.Context().Err() != nil:
-		return access.Answer{}, access.ClientGone
 	case errors.Is(err, errBrokeOff):
 		return access.Answer{}, access.SourceTruncated
 	case err != nil || w.status == 0:

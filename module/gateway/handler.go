@@ -114,6 +114,9 @@ func (p *passage) authorize() access.Reason {
 	if p.call, p.allow, why = parseCall(p.engine.snapshot, p.r); why != "" {
 		return why
 	}
+	if p.keys.person, why = p.app.personKey(p.r.Context()); why != "" {
+		return why
+	}
 	application, why := applicationHeader(p.r)
 	if why != "" {
 		return why
@@ -124,7 +127,7 @@ func (p *passage) authorize() access.Reason {
 	if !p.decision.Allowed {
 		return p.decision.Reason
 	}
-	if p.keys, why = p.app.keysFor(p.r.Context(), p.decision, p.exchange.CallerFact()); why != "" {
+	if p.keys.field, why = p.app.fieldKey(p.r.Context(), p.decision, p.exchange.CallerFact()); why != "" {
 		return why
 	}
 	return outOfOrder(p.exchange.Authorize(p.decision))

@@ -30,26 +30,32 @@ func newReceipt() string {
 	return rand.Text()
 }
 
-// personKeys are the keys of one request, all taken at once.
+// personKeys are the keys of one request, each taken once.
 type personKeys struct {
 	person keys.Key // names persons in ledger and budgets
 	field  keys.Key // replaces values; different per caller and purpose
 }
 
-func (a *App) keysFor(ctx context.Context, d access.Decision, c access.Caller) (personKeys, access.Reason) {
-	person, err := a.ring.Current(ctx, keys.PersonPseudonym)
+// personKey is there before anything is decided, so that a refusal, too, says
+// whom it was about.
+func (a *App) personKey(ctx context.Context) (keys.Key, access.Reason) {
+	key, err := a.ring.Current(ctx, keys.PersonPseudonym)
 	if err != nil {
-		return personKeys{}, access.KeysUnavailable
+		return keys.Key{}, access.KeysUnavailable
 	}
+	return key, ""
+}
+
+func (a *App) fieldKey(ctx context.Context, d access.Decision, c access.Caller) (keys.Key, access.Reason) {
 	root, err := a.ring.Current(ctx, keys.FieldPseudonym)
 	if err != nil {
-		return personKeys{}, access.KeysUnavailable
+		return keys.Key{}, access.KeysUnavailable
 	}
-	field, err := root.Derive(c.ID, d.Purpose)
+	key, err := root.Derive(c.ID, d.Purpose)
 	if err != nil {
-		return personKeys{}, access.KeysUnavailable
+		return keys.Key{}, access.KeysUnavailable
 	}
-	return personKeys{person: person, field: field}, ""
+	return key, ""
 }
 
 // record appends to the ledger and returns when the record is durable.

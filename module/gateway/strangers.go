@@ -63,7 +63,7 @@ func (s *strangers) refuse(source string, why access.Reason) strangerVerdict {
 	defer s.mu.Unlock()
 	now := s.now()
 	v := strangerVerdict{reason: why}
-	if !s.limiter(source).AllowN(now, 1) {
+	if credentialFailure(why) && !s.limiter(source).AllowN(now, 1) {
 		v.reason, v.retry = access.TooManyFailures, strangerEvery
 	}
 	if s.window.receipt == "" {
@@ -76,6 +76,12 @@ func (s *strangers) refuse(source string, why access.Reason) strangerVerdict {
 	}
 	s.window.sources[source]++
 	return v
+}
+
+// credentialFailure tells what the source did from what the gate can't do: for
+// the latter nobody is told to come back later as if it were their fault.
+func credentialFailure(why access.Reason) bool {
+	return why == access.CredentialMissing || why == access.CredentialInvalid || why == access.CredentialConflict
 }
 
 func (s *strangers) limiter(source string) *rate.Limiter {
