@@ -302,6 +302,7 @@ func (b *jwtBench) headerAttacks() []identitytest.Attempt {
 		{Name: "kid twice, escaped", Request: b.head(`{"alg":"EdDSA","kid":"ed","\u006bid":"ed"}`)},
 		{Name: "header with a lone surrogate", Request: b.head(`{"alg":"EdDSA","kid":"ed","x":"\ud800"}`)},
 		{Name: "header not JSON", Request: b.head(`{"alg":"EdDSA","kid":"ed",}`)},
+		{Name: "header null", Request: b.head(`null`)},
 		{Name: "header a list", Request: b.head(`["alg","EdDSA"]`)},
 		{Name: "junk after header", Request: b.head(b.goodHead + `{}`)},
 	}

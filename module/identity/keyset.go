@@ -11,6 +11,8 @@ import (
 	"fmt"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"hukougate/module/jsonlex"
 )
 
 // base64url is the encoding of JOSE (RFC 7515 clause 2), without spare bits.
@@ -59,7 +61,7 @@ func parseKeySet(data []byte) (keySet, error) {
 	if len(data) > maxKeySet {
 		return nil, fmt.Errorf("key set larger than %d bytes", maxKeySet)
 	}
-	if err := strictObject(data); err != nil {
+	if err := jsonlex.Valid(data, jsonlex.Options{}); err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}
 	var top map[string]json.RawMessage

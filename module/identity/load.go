@@ -3,6 +3,7 @@ package identity
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -10,13 +11,43 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
-
 	"hukougate/module/access"
+	"hukougate/module/strictyaml"
 )
 
-// maxDirectory bounds a callers file, in bytes.
-const maxDirectory = 4 << 20
+// callersFile is the callers file as its author writes it. What YAML could take
+// for something else must be quoted, except digests and versions: 64 hex digits
+// may happen to look like a number.
+type callersFile struct {
+	Callers []callerYAML `yaml:"callers" need:"yes"`
+}
+
+type callerYAML struct {
+	ID                 strictyaml.Text   `yaml:"id" need:"yes" text:"only"`
+	Unit               strictyaml.Text   `yaml:"unit" need:"yes" text:"only"`
+	Kind               strictyaml.Text   `yaml:"kind" need:"yes" text:"only"`
+	DefaultApplication strictyaml.Text   `yaml:"default_application" text:"only"`
+	APIKeys            []apiKeyYAML      `yaml:"api_keys"`
+	Certificates       []certificateYAML `yaml:"client_certificates"`
+	Tokens             []tokenYAML       `yaml:"tokens"`
+}
+
+type apiKeyYAML struct {
+	ID     strictyaml.Text `yaml:"id" need:"yes" text:"only"`
+	Pepper strictyaml.Text `yaml:"pepper" need:"yes"`
+	Hash   strictyaml.Text `yaml:"hash" need:"yes"`
+}
+
+type certificateYAML struct {
+	SHA256 strictyaml.Text `yaml:"sha256" need:"one"`
+	DNS    strictyaml.Text `yaml:"dns" need:"one" text:"only"`
+	URI    strictyaml.Text `yaml:"uri" need:"one" text:"only"`
+}
+
+type tokenYAML struct {
+	Issuer  strictyaml.Text `yaml:"issuer" need:"yes" text:"only"`
+	Subject strictyaml.Text `yaml:"subject" need:"yes" text:"only"`
+}
 
 var (
 	callerIDForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,62}$`)
@@ -27,23 +58,15 @@ var (
 
 // LoadDirectory reads a callers file (YAML; the shape stands in the package's
 // example test). name is used in messages only. Anything not understood is an
-// error, as is an id or a credential that stands twice; the error joins one
-// *Problem per fault.
+// error, as is an id or a credential that stands twice. The error is a
+// strictyaml.Problems: all faults of shape, or else all of content. It never
+// shows a hash, a subject or a unit.
 func LoadDirectory(name string, data []byte) (*Directory, error) {
-	p := &problems{file: name}
-	if len(data) > maxDirectory {
-		p.add(0, "the file is larger than %d bytes", maxDirectory)
-		return nil, p.err()
+	var file callersFile
+	if ps := strictyaml.Decode(name, data, &file); len(ps) > 0 {
+		return nil, ps
 	}
-	if !utf8.Valid(data) {
-		p.add(0, "the file is not UTF-8")
-		return nil, p.err()
-	}
-	root := p.document(data)
-	if root == nil {
-		return nil, p.err()
-	}
-	l := &loader{problems: p, seen: map[string]sighting{}, d: &Directory{
+	l := &loader{file: name, seen: map[string]sighting{}, d: &Directory{
 		byID:         map[string]int{},
 		apiKeys:      map[string]apiKeyEntry{},
 		fingerprints: map[[sha256.Size]byte]string{},
@@ -51,15 +74,12 @@ func LoadDirectory(name string, data []byte) (*Directory, error) {
 		uris:         map[string]string{},
 		tokens:       map[tokenName]string{},
 	}}
-	fields := p.fields(root, "the file", "callers")
-	if fields != nil && fields["callers"] == nil {
-		p.add(root.Line, "callers is missing")
+	for i := range file.Callers {
+		l.caller(&file.Callers[i])
 	}
-	for _, n := range p.sequence(fields["callers"], "callers") {
-		l.caller(n)
-	}
-	if err := p.err(); err != nil {
-		return nil, err
+	if len(l.problems) > 0 {
+		l.problems.Sort()
+		return nil, l.problems
 	}
 	return l.d, nil
 }
@@ -69,145 +89,98 @@ type sighting struct {
 	line   int
 }
 
+// loader fills d, which is used only if there are no problems.
 type loader struct {
-	*problems
-	d    *Directory
-	seen map[string]sighting // credentials and ids, by kind and value
+	file     string
+	problems strictyaml.Problems
+	d        *Directory
+	seen     map[string]sighting // credentials and ids, by kind and value
+}
+
+// need returns ok, and complains about a word when it is false.
+func (l *loader) need(ok bool, at strictyaml.Text, format string, args ...any) bool {
+	if !ok {
+		l.problems = append(l.problems, at.At(l.file, fmt.Sprintf(format, args...)))
+	}
+	return ok
 }
 
 // once reports whether a value of a kind is new, and complains when it is not.
 // Two callers with one credential could not be told apart.
-func (l *loader) once(n *yaml.Node, caller, kind, value string) bool {
+func (l *loader) once(at strictyaml.Text, caller, kind, value string) bool {
 	before, twice := l.seen[kind+"\x00"+value]
-	if twice {
-		l.add(n.Line, "this %s stands twice: line %d (caller %s) has it too", kind, before.line, word(before.caller))
-		return false
+	if !twice {
+		l.seen[kind+"\x00"+value] = sighting{caller, at.Line}
 	}
-	l.seen[kind+"\x00"+value] = sighting{caller, n.Line}
-	return true
+	return l.need(!twice, at, "this %s stands twice: line %d (caller %s) has it too", kind, before.line, strictyaml.Quote(before.caller))
 }
 
-func (l *loader) caller(n *yaml.Node) {
-	f := l.fields(n, "a caller", "id", "unit", "kind", "default_application", "api_keys", "client_certificates", "tokens")
-	if f == nil {
-		return
-	}
-	id, ok := l.text(n, f["id"], "id")
-	if !ok {
-		return
-	}
-	if !callerIDForm.MatchString(id) {
-		l.add(f["id"].Line, "id %s must be 2 to 63 of a-z, 0-9 and -, not starting with -", word(id))
-		return
-	}
-	fresh := l.once(f["id"], id, "id", id)
-	c := access.Caller{ID: id, Unit: l.unit(n, f["unit"]), Kind: l.kind(n, f["kind"])}
-	if a := f["default_application"]; a != nil {
-		c.DefaultApplication, ok = l.text(n, a, "default_application")
-		if ok && !applicationForm.MatchString(c.DefaultApplication) {
-			l.add(a.Line, "default_application %s must be 3 to 63 of A-Z, 0-9 and -, not starting with -", word(c.DefaultApplication))
-		}
-	}
-	for _, k := range l.sequence(f["api_keys"], "api_keys") {
-		l.apiKey(k, id)
-	}
-	for _, k := range l.sequence(f["client_certificates"], "client_certificates") {
-		l.certificate(k, id)
-	}
-	for _, k := range l.sequence(f["tokens"], "tokens") {
-		l.token(k, id)
-	}
-	if fresh {
-		l.d.byID[id] = len(l.d.callers)
+func (l *loader) caller(y *callerYAML) {
+	c := access.Caller{ID: y.ID.Value, Unit: y.Unit.Value, Kind: access.CallerKind(y.Kind.Value), DefaultApplication: y.DefaultApplication.Value}
+	if l.need(callerIDForm.MatchString(c.ID), y.ID, "id %s must be 2 to 63 of a-z, 0-9 and -, not starting with -", strictyaml.Quote(c.ID)) &&
+		l.once(y.ID, c.ID, "id", c.ID) {
+		l.d.byID[c.ID] = len(l.d.callers)
 		l.d.callers = append(l.d.callers, c)
 	}
-}
-
-func (l *loader) unit(parent, n *yaml.Node) string {
-	unit, ok := l.text(parent, n, "unit")
-	if ok && (len(unit) > 300 || strings.TrimSpace(unit) != unit || strings.ContainsFunc(unit, unprintable)) {
-		l.add(n.Line, "unit must be at most 300 bytes of printable text without space at either end")
+	l.need(c.Unit != "" && len(c.Unit) <= 300 && strings.TrimSpace(c.Unit) == c.Unit && !strings.ContainsFunc(c.Unit, unprintable),
+		y.Unit, "unit must be 1 to 300 bytes of printable text without space at either end")
+	if c.Kind != access.Internal && c.Kind != access.External {
+		l.problems = append(l.problems, y.Kind.At(l.file, "kind "+strictyaml.Quote(y.Kind.Value)+" is neither internal nor external",
+			string(access.Internal), string(access.External)))
 	}
-	return unit
+	l.need(y.DefaultApplication.Line == 0 || applicationForm.MatchString(c.DefaultApplication), y.DefaultApplication,
+		"default_application %s must be 3 to 63 of A-Z, 0-9 and -, not starting with -", strictyaml.Quote(c.DefaultApplication))
+	for _, k := range y.APIKeys {
+		l.apiKey(k, c.ID)
+	}
+	for _, k := range y.Certificates {
+		l.certificate(k, c.ID)
+	}
+	for _, k := range y.Tokens {
+		l.token(k, c.ID)
+	}
 }
 
 // unprintable finds what could break a log line or hide in it, and the
 // replacement character, which stands for bytes that were something else.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 
-func (l *loader) kind(parent, n *yaml.Node) access.CallerKind {
-	kind, ok := l.text(parent, n, "kind")
-	known := []string{string(access.Internal), string(access.External)}
-	if ok && kind != known[0] && kind != known[1] {
-		l.add(n.Line, "unknown kind %s%s", word(kind), suggest(kind, known))
-	}
-	return access.CallerKind(kind)
-}
-
-func (l *loader) apiKey(n *yaml.Node, caller string) {
-	f := l.fields(n, "an API key", "id", "pepper", "hash")
-	if f == nil {
-		return
-	}
-	id, idOK := l.text(n, f["id"], "id of an API key")
-	if idOK && !keyIDForm.MatchString(id) {
-		l.add(f["id"].Line, "id of an API key %s must be 1 to 32 of a-z, 0-9 and -, not starting with -", word(id))
-		idOK = false
-	}
-	pepper, pepperOK := l.scalar(n, f["pepper"], "pepper")
-	version, err := strconv.Atoi(pepper)
-	if pepperOK && (err != nil || version < 1 || strconv.Itoa(version) != pepper) {
-		l.add(f["pepper"].Line, "pepper must be a key version, 1 or more")
-		pepperOK = false
-	}
-	hash, hashOK := l.digest(n, f["hash"], "hash")
-	if idOK && pepperOK && hashOK && l.once(n, caller, "API key id", id) {
+func (l *loader) apiKey(y apiKeyYAML, caller string) {
+	id := y.ID.Value
+	version, err := strconv.Atoi(y.Pepper.Value)
+	l.need(err == nil && version >= 1 && strconv.Itoa(version) == y.Pepper.Value, y.Pepper, "pepper must be a key version, 1 or more")
+	hash, _ := l.digest(y.Hash, "hash")
+	if l.need(keyIDForm.MatchString(id), y.ID, "id of an API key %s must be 1 to 32 of a-z, 0-9 and -, not starting with -", strictyaml.Quote(id)) &&
+		l.once(y.ID, caller, "API key id", id) {
 		l.d.apiKeys[id] = apiKeyEntry{caller: caller, pepper: version, hash: hash}
 	}
 }
 
 // digest reads 64 hexadecimal digits. The value is never shown: it may be the
 // key itself, pasted in the wrong place.
-func (l *loader) digest(parent, n *yaml.Node, key string) (sum [sha256.Size]byte, ok bool) {
-	text, ok := l.scalar(parent, n, key)
-	if !ok {
-		return sum, false
-	}
-	raw, err := hex.DecodeString(text)
-	if err != nil || len(raw) != sha256.Size {
-		l.add(n.Line, "%s must be %d hexadecimal digits", key, 2*sha256.Size)
+func (l *loader) digest(t strictyaml.Text, key string) (sum [sha256.Size]byte, ok bool) {
+	raw, err := hex.DecodeString(t.Value)
+	if !l.need(err == nil && len(raw) == sha256.Size, t, "%s must be %d hexadecimal digits", key, 2*sha256.Size) {
 		return sum, false
 	}
 	return [sha256.Size]byte(raw), true
 }
 
-func (l *loader) certificate(n *yaml.Node, caller string) {
-	f := l.fields(n, "a client certificate", "sha256", "dns", "uri")
-	if f == nil {
-		return
-	}
-	if len(f) != 1 {
-		l.add(n.Line, "a client certificate is named by exactly one of sha256, dns, uri")
-		return
-	}
-	if v := f["sha256"]; v != nil {
-		if sum, ok := l.digest(n, v, "sha256"); ok && l.once(v, caller, "certificate", string(sum[:])) {
+// certificate reads the one way of naming a certificate that an entry has.
+func (l *loader) certificate(y certificateYAML, caller string) {
+	switch dns, uri := y.DNS.Value, y.URI.Value; {
+	case y.SHA256.Line > 0:
+		if sum, ok := l.digest(y.SHA256, "sha256"); ok && l.once(y.SHA256, caller, "certificate", string(sum[:])) {
 			l.d.fingerprints[sum] = caller
 		}
-	}
-	if v := f["dns"]; v != nil {
-		name, ok := l.text(n, v, "dns")
-		if ok && (len(name) > 253 || !dnsForm.MatchString(name)) {
-			l.add(v.Line, "dns must be a whole host name in lower case, without wildcard")
-		} else if ok && l.once(v, caller, "DNS name", name) {
-			l.d.dnsNames[name] = caller
+	case y.DNS.Line > 0:
+		if l.need(len(dns) <= 253 && dnsForm.MatchString(dns), y.DNS, "dns must be a whole host name in lower case, without wildcard") &&
+			l.once(y.DNS, caller, "DNS name", dns) {
+			l.d.dnsNames[dns] = caller
 		}
-	}
-	if v := f["uri"]; v != nil {
-		uri, ok := l.text(n, v, "uri")
-		if ok && !absoluteURI(uri) {
-			l.add(v.Line, "uri must be an absolute URI with a host, such as spiffe://unit.example/system")
-		} else if ok && l.once(v, caller, "URI", uri) {
+	default:
+		if l.need(absoluteURI(uri), y.URI, "uri must be an absolute URI with a host, such as spiffe://unit.example/system") &&
+			l.once(y.URI, caller, "URI", uri) {
 			l.d.uris[uri] = caller
 		}
 	}
@@ -218,23 +191,12 @@ func absoluteURI(s string) bool {
 	return err == nil && u.Scheme != "" && u.Host != "" && u.User == nil && u.String() == s
 }
 
-func (l *loader) token(n *yaml.Node, caller string) {
-	f := l.fields(n, "a token", "issuer", "subject")
-	if f == nil {
-		return
-	}
-	issuer, issuerOK := l.text(n, f["issuer"], "issuer")
-	if issuerOK && !claimText(issuer) {
-		l.add(f["issuer"].Line, "issuer must be at most 512 bytes of printable text, as in the tokens' iss")
-		issuerOK = false
-	}
-	subject, subjectOK := l.text(n, f["subject"], "subject")
-	if subjectOK && !claimText(subject) {
-		l.add(f["subject"].Line, "subject must be at most 512 bytes of printable text, as in the tokens' sub")
-		subjectOK = false
-	}
-	if issuerOK && subjectOK && l.once(n, caller, "issuer and subject", issuer+"\x00"+subject) {
-		l.d.tokens[tokenName{issuer, subject}] = caller
+func (l *loader) token(y tokenYAML, caller string) {
+	t := tokenName{y.Issuer.Value, y.Subject.Value}
+	issuerOK := l.need(claimText(t.issuer), y.Issuer, "issuer must be at most 512 bytes of printable text, as in the tokens' iss")
+	subjectOK := l.need(claimText(t.subject), y.Subject, "subject must be at most 512 bytes of printable text, as in the tokens' sub")
+	if issuerOK && subjectOK && l.once(y.Issuer, caller, "issuer and subject", t.issuer+"\x00"+t.subject) {
+		l.d.tokens[t] = caller
 	}
 }
 

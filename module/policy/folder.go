@@ -61,7 +61,7 @@ func (f *Folder) Reload() error {
 		return fmt.Errorf("policy: grants: %w", err)
 	}
 	var problems strictyaml.Problems
-	var grants []access.Grant
+	var grants, verified []access.Grant
 	files := map[string]string{} // by application, the file it stands in
 	for _, e := range entries {
 		name := e.Name()
@@ -71,6 +71,9 @@ func (f *Folder) Reload() error {
 		g, err := f.read(filepath.Join(f.dir, name))
 		if err == nil {
 			err = f.notOlder(g)
+		}
+		if err == nil {
+			verified = append(verified, g)
 		}
 		if other := files[g.Application]; err == nil && other != "" {
 			// Which of two is meant can't be told: neither is in force.
@@ -84,8 +87,12 @@ func (f *Folder) Reload() error {
 		files[g.Application] = name
 		grants = append(grants, g)
 	}
-	for _, g := range grants {
-		f.seen[g.Application] = seenGrant{g.Revision, g.Digest}
+	// Also what was in doubt counts as seen: of two files for one application the
+	// later revision may revoke, and must not be undone by taking it away.
+	for _, g := range verified {
+		if g.Revision > f.seen[g.Application].revision {
+			f.seen[g.Application] = seenGrant{g.Revision, g.Digest}
+		}
 	}
 	slices.SortFunc(grants, func(a, b access.Grant) int { return cmp.Compare(a.Application, b.Application) })
 	f.grants.Store(&grants)
@@ -108,7 +115,7 @@ func (f *Folder) notOlder(g access.Grant) error {
 	old, known := f.seen[g.Application]
 	switch {
 	case known && g.Revision < old.revision:
-		return fmt.Errorf("application %s: revision %d is older than %d, which was in force", g.Application, g.Revision, old.revision)
+		return fmt.Errorf("application %s: revision %d is older than %d, which was seen", g.Application, g.Revision, old.revision)
 	case known && g.Revision == old.revision && g.Digest != old.digest:
 		return fmt.Errorf("application %s: another text under the same revision %d", g.Application, g.Revision)
 	}

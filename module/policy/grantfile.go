@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,18 +155,19 @@ func FormatGrant(g access.Grant) []byte {
 	var b strings.Builder
 	b.WriteString("# Grant of an approved application (户籍信息查询申请表). Change it only through\n# `hukougate grant …`: any other change breaks its signature.\n")
 	line := func(key string, value any) { fmt.Fprintf(&b, "%s: %v\n", key, value) }
+	word := func(key, value string) { line(key, formatWord(value)) }
 	quoted := func(key, value string) { fmt.Fprintf(&b, "%s: %q\n", key, value) }
-	line("application", g.Application)
+	word("application", g.Application)
 	line("revision", g.Revision)
-	line("caller", g.Caller)
+	word("caller", g.Caller)
 	quoted("unit", g.Unit)
-	line("role", g.Role)
-	line("purpose", g.Purpose)
+	word("role", g.Role)
+	word("purpose", g.Purpose)
 	quoted("legal_basis", g.LegalBasis)
-	line("scope", g.Scope)
-	line("resources", "["+strings.Join(g.Resources, ", ")+"]")
+	word("scope", g.Scope)
+	line("resources", formatWords(g.Resources))
 	if len(g.Fields) > 0 {
-		line("fields", "["+strings.Join(g.Fields, ", ")+"]")
+		line("fields", formatWords(g.Fields))
 	}
 	quoted("not_before", g.NotBefore.Format(time.RFC3339))
 	quoted("not_after", g.NotAfter.Format(time.RFC3339))
@@ -175,4 +177,23 @@ func FormatGrant(g access.Grant) []byte {
 	}
 	line("revoked", g.Revoked)
 	return []byte(b.String())
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
+// formatWord quotes a word that YAML might read as something else, or as more
+// than one thing: what is signed must be read back as what was meant.
+func formatWord(s string) string {
+	if plainWord.MatchString(s) && !strings.EqualFold(s, "null") {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+func formatWords(words []string) string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = formatWord(w)
+	}
+	return "[" + strings.Join(out, ", ") + "]"
 }

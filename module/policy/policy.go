@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/casbin/casbin/v2"
@@ -46,6 +47,9 @@ const effect = "some(where (p_eft == allow)) && !some(where (p_eft == deny))"
 
 // request is the request definition the Decider fills, in this order.
 var request = []string{"r_caller", "r_application", "r_purpose", "r_resource", "r_route", "r_scope"}
+
+// columns is the policy definition rules.Snapshot.Policies is laid out for.
+var columns = []string{"p_role", "p_purpose", "p_resource", "p_route", "p_scope", "p_eft"}
 
 // New builds a Decider. It refuses a model or policy that Casbin would answer
 // permissively: without an effect, with another request definition, empty, or
@@ -103,6 +107,14 @@ func checkModel(m model.Model) error {
 	}
 	if got := m["r"]["r"].Tokens; !slices.Equal(got, request) {
 		return fmt.Errorf("request definition is %v, wants %v", got, request)
+	}
+	if got := m["p"]["p"].Tokens; !slices.Equal(got, columns) {
+		return fmt.Errorf("policy definition is %v, wants %v", got, columns)
+	}
+	// With "_, _" Casbin drops the application from every g line without a word,
+	// and a role held under one application holds under all.
+	if got := strings.ReplaceAll(m["g"]["g"].Value, " ", ""); got != "_,_,_" {
+		return fmt.Errorf("role definition is %q, wants \"_, _, _\"", m["g"]["g"].Value)
 	}
 	return nil
 }

@@ -102,7 +102,8 @@ func parseSignature(line []byte) (id string, sig []byte, err error) {
 		return "", nil, ErrSignatureFormat
 	}
 	sig, err = base64.StdEncoding.Strict().DecodeString(string(encoded))
-	if err != nil || len(sig) != ed25519.SignatureSize {
+	// The decoder skips line breaks: one signature has one spelling.
+	if err != nil || bytes.ContainsAny(encoded, "\r\n") || len(sig) != ed25519.SignatureSize {
 		return "", nil, ErrSignatureFormat
 	}
 	return string(name), sig, nil

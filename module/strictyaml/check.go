@@ -64,11 +64,11 @@ func (c *checker) basic(n *yaml.Node, t reflect.Type) {
 	switch t.Kind() {
 	case reflect.Int, reflect.Int64:
 		if c.scalar(n, "a whole number") && n.Tag != "!!int" {
-			c.add(n, fmt.Sprintf("wants a whole number, not %q", n.Value), "")
+			c.add(n, "wants a whole number, not "+Quote(n.Value), "")
 		}
 	case reflect.Bool:
 		if c.scalar(n, "true or false") && n.Tag != "!!bool" {
-			c.add(n, fmt.Sprintf("wants true or false, not %q", n.Value), "")
+			c.add(n, "wants true or false, not "+Quote(n.Value), "")
 		}
 	case reflect.String:
 		c.scalar(n, "a word")
@@ -97,7 +97,7 @@ func (c *checker) key(k *yaml.Node, seen map[string]bool) bool {
 		c.add(k, "wants a plain word as key", "")
 		return false
 	case seen[k.Value]:
-		c.add(k, fmt.Sprintf("%q stands twice", k.Value), "")
+		c.add(k, Quote(k.Value)+" stands twice", "")
 		return false
 	}
 	seen[k.Value] = true
@@ -118,16 +118,43 @@ func (c *checker) structure(n *yaml.Node, t reflect.Type, depth int) {
 		}
 		f, known := fields[k.Value]
 		if !known {
-			c.add(k, fmt.Sprintf("unknown word %q", k.Value), Nearest(k.Value, names))
+			c.unknown(k, names)
 			continue
 		}
 		c.check(v, f.Type, depth+1)
-	}
-	for _, name := range names {
-		if fields[name].Tag.Get("need") == "yes" && !seen[name] {
-			c.add(n, fmt.Sprintf("%q is missing", name), "")
+		if f.Tag.Get("text") == "only" && v.Kind == yaml.ScalarNode && v.Tag != "!!str" && v.Tag != "!!null" {
+			c.add(v, "wants text; put it in quotes", "")
 		}
 	}
+	c.needs(n, fields, names, seen)
+}
+
+// needs checks the `need` tags against the keys a mapping has.
+func (c *checker) needs(n *yaml.Node, fields map[string]reflect.StructField, names []string, seen map[string]bool) {
+	var oneOf []string
+	given := 0
+	for _, name := range names {
+		switch need := fields[name].Tag.Get("need"); {
+		case need == "yes" && !seen[name]:
+			c.add(n, fmt.Sprintf("%q is missing", name), "")
+		case need == "one":
+			oneOf = append(oneOf, name)
+			if seen[name] {
+				given++
+			}
+		}
+	}
+	if len(oneOf) > 0 && given != 1 {
+		c.add(n, "wants exactly one of "+strings.Join(oneOf, ", "), "")
+	}
+}
+
+func (c *checker) unknown(k *yaml.Node, known []string) {
+	message, nearest := "unknown word "+Quote(k.Value), Nearest(k.Value, known)
+	if nearest == "" {
+		message += "; known: " + strings.Join(known, ", ")
+	}
+	c.add(k, message, nearest)
 }
 
 func structFields(t reflect.Type) (map[string]reflect.StructField, []string) {

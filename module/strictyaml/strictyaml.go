@@ -5,11 +5,13 @@ package strictyaml
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -69,10 +71,17 @@ func (ps Problems) Err() error {
 	return ps
 }
 
+// Sort puts the problems of one file in reading order.
+func (ps Problems) Sort() {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+}
+
 // Text is a string that remembers where it stood.
 type Text struct {
 	Value        string
-	Line, Column int
+	Line, Column int // 1-based; 0: it does not stand in the file
 }
 
 // UnmarshalYAML reads a plain scalar.
@@ -92,6 +101,17 @@ func (t Text) At(file, message string, known ...string) Problem {
 	return Problem{File: file, Line: t.Line, Column: t.Column, Message: message, Nearest: Nearest(t.Value, known)}
 }
 
+var shortWord = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,32}$`)
+
+// Quote quotes a wrong word for a message, unless it may be a secret or a
+// person's name that slipped into the wrong place.
+func Quote(word string) string {
+	if !shortWord.MatchString(word) {
+		return "(not shown)"
+	}
+	return strconv.Quote(word)
+}
+
 // Nearest returns the known word closest to word, or "" when none is close.
 func Nearest(word string, known []string) string {
 	best, bestScore := "", 0.0
@@ -107,9 +127,11 @@ func Nearest(word string, known []string) string {
 }
 
 // Decode reads exactly one YAML document into out, a pointer to a struct whose
-// fields carry `yaml` tags; a field tagged `need:"yes"` must be present. Unknown
-// and repeated keys, wrong kinds, anchors, aliases, merge keys, a second
-// document and invalid UTF-8 are problems. out is filled only when there are none.
+// fields carry `yaml` tags. A field tagged `need:"yes"` must be present, and
+// exactly one of those tagged `need:"one"`; a scalar tagged `text:"only"` may not
+// be what YAML takes for a number, a date or a truth value. Unknown and repeated
+// keys, wrong kinds, anchors, aliases, merge keys, a second document and invalid
+// UTF-8 are problems, told in reading order. out is filled only when there are none.
 func Decode(file string, data []byte, out any) Problems {
 	whole := func(message string) Problems { return Problems{{File: file, Message: message}} }
 	switch {
@@ -135,6 +157,7 @@ func Decode(file string, data []byte, out any) Problems {
 	c := checker{file: file}
 	c.check(doc.Content[0], reflect.TypeOf(out).Elem(), 0)
 	if len(c.problems) > 0 {
+		c.problems.Sort()
 		return c.problems
 	}
 	if err := doc.Decode(out); err != nil {
@@ -143,7 +166,12 @@ func Decode(file string, data []byte, out any) Problems {
 	return nil
 }
 
-var lineInError = regexp.MustCompile(`line (\d+): `)
+var (
+	lineInError = regexp.MustCompile(`line (\d+): `)
+	// quoted is content the library repeats: anchors and, cut short, values. The
+	// punctuation it says it expected stays.
+	quoted = regexp.MustCompile("'[\\w-]+'|`.*`")
+)
 
 // syntaxProblem keeps the line of the library's error and drops what it quotes.
 func syntaxProblem(file string, err error) Problem {
@@ -153,5 +181,6 @@ func syntaxProblem(file string, err error) Problem {
 		p.Line, _ = strconv.Atoi(text[m[2]:m[3]])
 		p.Message = strings.TrimSpace(text[m[1]:])
 	}
+	p.Message = quoted.ReplaceAllString(p.Message, "(not shown)")
 	return p
 }
