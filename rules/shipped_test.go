@@ -163,19 +163,6 @@ func TestCatalogueKnowsTheRegistry(t *testing.T) {
 	}
 }
 
-// A text beside its code, or a pinyin beside its name, would undo the mask.
-func TestTwinsShowNoMoreThanTheirField(t *testing.T) {
-	s := load(t)
-	for _, scope := range s.Scopes {
-		for _, f := range scope.Fields {
-			twin := s.Field(f.Field).TwinOf
-			if twin != "" && (scope.Outcome(twin) != f.Transform || f.Transform.Kind != access.Clear) {
-				t.Errorf("scope %q shows %s %s and its twin %s %s", scope.ID, twin, rules.FormatTransform(scope.Outcome(twin)), f.Field, rules.FormatTransform(f.Transform))
-			}
-		}
-	}
-}
-
 func TestScopesStayInTheirResources(t *testing.T) {
 	s := load(t)
 	for _, scope := range s.Scopes {

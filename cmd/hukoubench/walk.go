@@ -13,6 +13,7 @@ import (
 	"hukougate/module/identity"
 	"hukougate/module/keys"
 	"hukougate/module/mask"
+	"hukougate/module/plan"
 	"hukougate/module/policy"
 	"hukougate/module/quota"
 	"hukougate/module/rules"
@@ -121,33 +122,10 @@ func (w *walk) loadPlan(*demo.Site, question) (err error) {
 	if err := w.digest(context.Background()); err != nil { // it gets the keys too
 		return err
 	}
-	if w.plan, err = mask.Compile(w.spec()); err != nil {
+	if w.plan, err = plan.Compile(w.rules, w.route, w.decision.Fields); err != nil {
 		return err
 	}
 	return w.mask(context.Background())
-}
-
-// spec is the masking of the decision, as module/gateway makes it.
-func (w *walk) spec() mask.Spec {
-	outcome := map[string]access.Transform{}
-	for _, f := range w.decision.Fields {
-		outcome[f.Field] = f.Transform
-	}
-	spec := mask.Spec{Records: w.route.Records, Person: w.route.Resource.Person}
-	for _, e := range w.route.Envelope {
-		spec.Envelope = append(spec.Envelope, mask.EnvelopeMember{Path: e.At, Type: mask.EnvelopeType(e.Type), Allowed: e.Allowed})
-	}
-	for _, m := range w.rules.Members(w.route.Resource) {
-		t, ok := outcome[m.Field]
-		if !ok {
-			t = access.Transform{Kind: access.Remove}
-		}
-		spec.Members = append(spec.Members, mask.Member{Path: m.Name, Field: m.Field, Transform: t})
-		if m.Field == w.route.Resource.Person {
-			spec.PersonPaths = append(spec.PersonPaths, m.Name)
-		}
-	}
-	return spec
 }
 
 // errRefused ends a measurement of what should be allowed.

@@ -26,6 +26,7 @@ const (
 	RequestBodyInvalid  Reason = "request_body_invalid"
 	RequestTypeInvalid  Reason = "request_type_invalid"
 	RequestBodyTooLarge Reason = "request_body_too_large"
+	RequestTooSlow      Reason = "request_too_slow"
 )
 
 // Whether it may.
@@ -119,6 +120,7 @@ var explanations = map[Reason]Explanation{
 	RequestBodyInvalid:  {400, Text{"请求体无效", "Request body not valid"}, Text{"请求体须为严格的 JSON 对象，名称不得重复。", "Send a strict JSON object without duplicate names."}},
 	RequestTypeInvalid:  {415, Text{"请求类型不支持", "Request type not supported"}, Text{"请求体须为 application/json，UTF-8，未压缩。", "Send application/json in UTF-8, uncompressed."}},
 	RequestBodyTooLarge: {413, Text{"请求体过大", "Request body too large"}, Text{"请求体超过此接口的上限。", "The request body is larger than this route takes."}},
+	RequestTooSlow:      {408, Text{"请求体发送过慢", "Request body too slow"}, Text{"请求体须在数秒内发送完毕。", "Send the whole request body within a few seconds."}},
 
 	ApplicationMissing: {403, Text{"未注明查询申请", "No application named"}, Text{"请在 X-Hukou-Application 头中注明已批准的申请编号。", "Name an approved application in the X-Hukou-Application header."}},
 	ApplicationUnknown: {403, Text{"无此查询申请", "Application not known"}, Text{"没有属于该调用方的此编号申请。", "There is no application of this number for this caller."}},

@@ -50,7 +50,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		CredentialMissing: 401, CredentialInvalid: 401, CredentialConflict: 401, TooManyFailures: 429,
 		PathNotCanonical: 400, RouteUnknown: 404, MethodNotAllowed: 405, HeaderInvalid: 400, ParameterDuplicate: 400,
 		ParameterUnknown: 400, ParameterMissing: 400, ParameterInvalid: 400, RequestBodyInvalid: 400, RequestTypeInvalid: 415,
-		RequestBodyTooLarge: 413, ApplicationMissing: 403, ApplicationUnknown: 403, GrantExpired: 403, GrantNotYetValid: 403,
+		RequestBodyTooLarge: 413, RequestTooSlow: 408, ApplicationMissing: 403, ApplicationUnknown: 403, GrantExpired: 403, GrantNotYetValid: 403,
 		GrantRevoked: 403, AgreementExpired: 403, GrantInvalid: 403, NotPermitted: 403, RateExceeded: 429, PersonsExceeded: 429,
 		SourceUnreachable: 502, SourceTimeout: 504, SourceStatus: 502, SourceType: 502, SourceEncoding: 502, SourceTooLarge: 502,
 		SourceMalformed: 502, SourceDuplicate: 502, SourceShape: 502, SourceTruncated: 502, RulesUnavailable: 503,

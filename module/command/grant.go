@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -155,17 +156,36 @@ func grantSign() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := policy.ParseGrant(filepath.Base(path), policy.Body(text)); err != nil {
+			if err := signOne(cmd.OutOrStdout(), path, text, key); err != nil {
 				return err
 			}
-			if err := replaceFile(path, policy.Sign(policy.Body(text), key), 0o644); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s signed by %s\n", path, policy.KeyID(key.Public().(ed25519.PublicKey)))
 		}
 		return nil
 	})
 	return withKey(cmd, &keyFile)
+}
+
+// signOne keeps the signatures of other keys, as two officers may both have to
+// sign. It can't verify them without their public keys; the gate does.
+func signOne(out io.Writer, path string, text []byte, key ed25519.PrivateKey) error {
+	if _, err := policy.ParseGrant(filepath.Base(path), policy.Body(text)); err != nil {
+		return err
+	}
+	before, err := policy.Signers(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w; remove what stands behind the grant", path, err)
+	}
+	if err := replaceFile(path, policy.Sign(text, key), 0o644); err != nil {
+		return err
+	}
+	own := policy.KeyID(key.Public().(ed25519.PublicKey))
+	fmt.Fprintf(out, "%s signed by %s\n", path, own)
+	for _, other := range before {
+		if other != own {
+			fmt.Fprintf(out, "%s: the signature of %s stays; it was not checked\n", path, other)
+		}
+	}
+	return nil
 }
 
 func grantRevoke() *cobra.Command {
@@ -190,7 +210,11 @@ func grantRevoke() *cobra.Command {
 			return err
 		}
 		g.Revision, g.Revoked = g.Revision+1, true
-		if err := replaceFile(args[0], policy.Sign(policy.FormatGrant(g), key), 0o644); err != nil {
+		revised := policy.FormatGrant(g)
+		if _, err := policy.ParseGrant(args[0], revised); err != nil {
+			return err // such as a revision that can't be raised
+		}
+		if err := replaceFile(args[0], policy.Sign(revised, key), 0o644); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s revoked as revision %d\n", args[0], g.Application, g.Revision)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hukougate/module/plan"
 	"hukougate/module/policy"
 	"hukougate/module/rules"
 	"hukougate/module/workbench"
@@ -14,7 +15,7 @@ import (
 
 func rulesCommand(cmd *cobra.Command) {
 	family(cmd, "rules",
-		child("check DIR", "Checks a bundle: schema, references, Casbin model and policy", cobra.ExactArgs(1), rulesCheck),
+		child("check DIR", "Checks a bundle: schema, references, Casbin model and policy, masking plans", cobra.ExactArgs(1), rulesCheck),
 		child("test DIR", "Runs the decision tests that lie beside the rules", cobra.ExactArgs(1), rulesTest),
 	)
 }
@@ -25,6 +26,9 @@ func rulesCheck(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if _, err := policy.New(s, nil); err != nil {
+		return err
+	}
+	if err := plan.Check(s); err != nil {
 		return err
 	}
 	routes := 0

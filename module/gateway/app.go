@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"path/filepath"
@@ -22,9 +23,11 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/caddyserver/caddy/v2/modules/logging"
 	"github.com/sirupsen/logrus"
 	"go.uber.org/zap"
 
+	"hukougate/module/access"
 	"hukougate/module/identity"
 	"hukougate/module/keys"
 	"hukougate/module/ledger"
@@ -60,10 +63,14 @@ type App struct {
 	limiter  *quota.Limiter
 	identity []identity.Authenticator
 	starters []starter
-	sources  map[string]caddyhttp.MiddlewareHandler
-	log      *zap.Logger
-	access   *logrus.Logger
-	logFile  *os.File
+
+	challenges []string // WWW-Authenticate of a 401 (RFC 9110 §11.6.1)
+	sources    map[string]caddyhttp.MiddlewareHandler
+	log        *zap.Logger
+	access     *logrus.Logger
+	logFile    io.Closer
+
+	accessWriter logging.FileWriter
 
 	grants  *policy.Folder
 	callers atomic.Pointer[identity.Directory]
@@ -71,7 +78,8 @@ type App struct {
 	ledger  atomic.Pointer[ledger.Ledger]
 
 	strangers *strangers
-	inFlight  sync.WaitGroup
+	traffic   traffic
+	pooled    bool // holds a use of the ledger pool
 	cancel    context.CancelFunc
 	watching  sync.WaitGroup
 }
@@ -135,6 +143,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.strangers = newStrangers(a.record, time.Now)
 	if err := a.complete(); err != nil {
 		return err
+	}
+	a.accessWriter.Filename = a.AccessLog
+	if err := a.accessWriter.Provision(ctx); err != nil {
+		return fmt.Errorf("hukou: access log: %w", err)
 	}
 	if err := a.loadGuests(ctx); err != nil {
 		return err
@@ -202,6 +214,12 @@ func (a *App) loadGuests(ctx caddy.Context) error {
 			return fmt.Errorf("hukou: %w", err)
 		}
 		a.identity = append(a.identity, auth)
+		switch auth.Proof() {
+		case access.ProofJWT:
+			a.challenges = append(a.challenges, `Bearer realm="hukou"`)
+		case access.ProofAPIKey:
+			a.challenges = append(a.challenges, `ApiKey realm="hukou"`)
+		}
 		if s, ok := g.(starter); ok {
 			a.starters = append(a.starters, s)
 		}
@@ -221,6 +239,7 @@ func (a *App) loadGuests(ctx caddy.Context) error {
 		if len(proxy.HandleResponse) > 0 || proxy.Rewrite != nil {
 			return fmt.Errorf("hukou: source %s: handle_response and rewrite would change what the rules declare; remove them", name)
 		}
+		proxy.Transport = quiet{proxy.Transport}
 		a.sources[name] = proxy
 	}
 	return nil
@@ -244,7 +263,10 @@ func (a *App) sourcesFor(s *rules.Snapshot) error {
 // would destroy each other's chain.
 var ledgerPool = caddy.NewUsagePool()
 
-type pooledLedger struct{ *ledger.Ledger }
+type pooledLedger struct {
+	*ledger.Ledger
+	options ledger.Options
+}
 
 func (p pooledLedger) Destruct() error { return p.Close() }
 
@@ -260,6 +282,14 @@ func (w withheld) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// guardStandardLog keeps the standard logger's output ours: Caddy puts stderr
+// back when a configuration with a log sink is unloaded.
+func (a *App) guardStandardLog() {
+	if _, ours := log.Writer().(withheld); !ours {
+		log.SetOutput(withheld{a.log})
+	}
+}
+
 // Start opens the ledger and begins to watch files. From then on the gate answers.
 func (a *App) Start() error {
 	if err := a.start(); err != nil {
@@ -273,21 +303,27 @@ func (a *App) start() error {
 	if err != nil {
 		return fmt.Errorf("hukou: ledger: %w", err)
 	}
-	log.SetOutput(withheld{a.log})
+	a.guardStandardLog()
 	if err := a.openAccessLog(); err != nil {
 		return fmt.Errorf("hukou: access log: %w", err)
 	}
+	options := ledger.Options{Gateway: a.Gateway, SegmentBytes: a.Ledger.SegmentSize, ReserveBytes: a.Ledger.Reserve}
 	opened, _, err := ledgerPool.LoadOrNew(key, func() (caddy.Destructor, error) {
-		l, err := ledger.Open(key, ledger.Options{Gateway: a.Gateway, SegmentBytes: a.Ledger.SegmentSize, ReserveBytes: a.Ledger.Reserve})
+		l, err := ledger.Open(key, options)
 		if err != nil {
 			return nil, err
 		}
-		return pooledLedger{l}, nil
+		return pooledLedger{l, options}, nil
 	})
 	if err != nil {
 		return fmt.Errorf("hukou: %w", err)
 	}
-	a.ledger.Store(opened.(pooledLedger).Ledger)
+	a.pooled = true
+	pool := opened.(pooledLedger)
+	if pool.options.Gateway != a.Gateway || pool.options.SegmentBytes != options.SegmentBytes || pool.options.ReserveBytes != options.ReserveBytes {
+		return errors.New("hukou: the gate's name or the ledger's settings changed; that needs a restart, not a reload")
+	}
+	a.ledger.Store(pool.Ledger)
 	a.recordRules(a.engine.Load().snapshot, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
@@ -304,15 +340,12 @@ func (a *App) start() error {
 // stopGrace bounds how long Stop waits for requests already on the path.
 const stopGrace = 10 * time.Second
 
-// Stop lets requests on the path finish, then closes the ledger unless another
-// configuration uses it.
+// Stop lets requests on the path finish, then gives up the ledger, which closes
+// unless another configuration uses it. Caddy stops its apps in no order: a
+// request that comes even later is refused by the closed ledger, or recorded in
+// the one that the next configuration holds.
 func (a *App) Stop() error {
-	done := make(chan struct{})
-	go func() { a.inFlight.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(stopGrace):
-	}
+	a.traffic.drain(stopGrace)
 	if a.cancel != nil {
 		a.cancel()
 	}
@@ -320,9 +353,10 @@ func (a *App) Stop() error {
 		s.Stop()
 	}
 	a.watching.Wait()
-	a.strangers.flush()
+	a.strangers.flushAlways()
 	var errs []error
-	if a.ledger.Swap(nil) != nil {
+	if a.pooled {
+		a.pooled = false
 		key, err := a.ledgerKey()
 		if err == nil {
 			_, err = ledgerPool.Delete(key)
@@ -331,6 +365,7 @@ func (a *App) Stop() error {
 	}
 	if a.logFile != nil {
 		errs = append(errs, a.logFile.Close())
+		a.logFile = nil
 	}
 	return errors.Join(errs...)
 }

@@ -51,15 +51,14 @@ func init() {
 //
 // It is the short form of the JSON app `hukou`; the two say the same.
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
+	d.Next()
 	if existing != nil {
 		return nil, d.Err("hukou stands twice among the global options")
 	}
-	d.Next()
 	if d.NextArg() {
 		return nil, d.ArgErr()
 	}
 	app := new(App)
-	once := map[string]bool{}
 	words := map[string]func() error{
 		"gateway":    oneArg(d, &app.Gateway),
 		"rules":      func() error { return app.parseRules(d) },
@@ -76,19 +75,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 		},
 		"source": func() error { return app.parseSource(d) },
 	}
-	for word, parse := range words {
-		if word == "identity" || word == "source" {
-			continue
-		}
-		words[word] = func() error {
-			if once[word] {
-				return d.Errf("%s stands twice", word)
-			}
-			once[word] = true
-			return parse()
-		}
-	}
-	if err := block(d, words); err != nil {
+	if err := block(d, words, "identity", "source"); err != nil {
 		return nil, err
 	}
 	return httpcaddyfile.App{Name: "hukou", Value: caddyconfig.JSON(app, nil)}, nil
@@ -111,7 +98,7 @@ func (a *App) parseRules(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	a.Rules.Dir = d.Val()
-	return subBlock(d, map[string]func() error{"watch": func() error {
+	return block(d, map[string]func() error{"watch": func() error {
 		a.Rules.Watch = true
 		if d.NextArg() {
 			return d.ArgErr()
@@ -126,7 +113,7 @@ func (a *App) parseGrants(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	a.Grants.Dir = d.Val()
-	return subBlock(d, map[string]func() error{"trust": oneArg(d, &a.Grants.Trust)})
+	return block(d, map[string]func() error{"trust": oneArg(d, &a.Grants.Trust)})
 }
 
 func (a *App) parseLedger(d *caddyfile.Dispenser) error {
@@ -149,7 +136,7 @@ func (a *App) parseLedger(d *caddyfile.Dispenser) error {
 			return nil
 		}
 	}
-	return subBlock(d, map[string]func() error{"segment_size": size(&a.Ledger.SegmentSize), "reserve": size(&a.Ledger.Reserve)})
+	return block(d, map[string]func() error{"segment_size": size(&a.Ledger.SegmentSize), "reserve": size(&a.Ledger.Reserve)})
 }
 
 // parseSource reads a source: Caddy's own reverse_proxy, as a guest of the gate.
@@ -164,19 +151,31 @@ func (a *App) parseSource(d *caddyfile.Dispenser) error {
 	if a.SourcesRaw == nil {
 		a.SourcesRaw = map[string]json.RawMessage{}
 	}
-	return subBlock(d, map[string]func() error{"reverse_proxy": func() error {
-		if a.SourcesRaw[name] != nil {
-			return d.Errf("source %s has a reverse_proxy already", name)
+	if err := subBlock(d, map[string]func() error{"reverse_proxy": func() error {
+		segment := d.NextSegment()
+		for _, token := range segment {
+			// Caddy keeps these aside for its own directive and would drop them here
+			// without a word.
+			if token.Text == "handle_response" || token.Text == "replace_status" {
+				at := caddyfile.NewDispenser([]caddyfile.Token{token})
+				at.Next()
+				return at.Errf("source %s: %s would change what the rules declare; remove it", name, token.Text)
+			}
 		}
-		module, err := caddyfile.UnmarshalModule(d, "http.handlers.reverse_proxy")
-		if err != nil {
+		proxy := new(reverseproxy.Handler)
+		if err := proxy.UnmarshalCaddyfile(caddyfile.NewDispenser(segment)); err != nil {
 			return err
 		}
-		proxy := module.(*reverseproxy.Handler)
 		ownHost(proxy)
 		a.SourcesRaw[name] = caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil)
 		return nil
-	}})
+	}}); err != nil {
+		return err
+	}
+	if a.SourcesRaw[name] == nil {
+		return d.Errf("source %s needs a block with its reverse_proxy", name)
+	}
+	return nil
 }
 
 // ownHost makes the source see its own name as Host, unless the configuration
@@ -216,21 +215,28 @@ func guest(d *caddyfile.Dispenser, namespace, key string) (json.RawMessage, erro
 	return caddyconfig.JSONModuleObject(module, key, name, nil), nil
 }
 
-// block reads the words of the block that opens here; one is needed.
-func block(d *caddyfile.Dispenser, words map[string]func() error) error {
+// block reads the words of the block that opens here, if one does; nothing else
+// may stand on the line. Each word may stand once, the repeatable ones more often.
+func block(d *caddyfile.Dispenser, words map[string]func() error, repeatable ...string) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	return subBlock(d, words)
+	return subBlock(d, words, repeatable...)
 }
 
-// subBlock reads the words of the block that opens here, if one does.
-func subBlock(d *caddyfile.Dispenser, words map[string]func() error) error {
+// subBlock is block after the arguments of the line were read.
+func subBlock(d *caddyfile.Dispenser, words map[string]func() error, repeatable ...string) error {
+	seen := map[string]bool{}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		parse, known := words[d.Val()]
-		if !known {
-			return unknownWord(d, d.Val(), slices.Sorted(maps.Keys(words)))
+		word := d.Val()
+		parse, known := words[word]
+		switch {
+		case !known:
+			return unknownWord(d, word, slices.Sorted(maps.Keys(words)))
+		case seen[word] && !slices.Contains(repeatable, word):
+			return d.Errf("%s stands twice", word)
 		}
+		seen[word] = true
 		if err := parse(); err != nil {
 			return err
 		}

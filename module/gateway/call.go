@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ import (
 
 const (
 	maxRequestBody = 64 << 10
+	maxBodyTime    = 5 * time.Second
 	maxQueryBytes  = 4 << 10
 
 	applicationHeaderName = "X-Hukou-Application"
@@ -54,7 +56,7 @@ var canonicalPath = regexp.MustCompile(`^(/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+)$
 
 // parseCall reads a request against the route table. allow lists the methods of
 // a known path when the method is not among them.
-func parseCall(s *rules.Snapshot, r *http.Request) (c call, allow []string, why access.Reason) {
+func parseCall(s *rules.Snapshot, r *http.Request, body clientBody) (c call, allow []string, why access.Reason) {
 	path, query, hasQuery := strings.Cut(r.RequestURI, "?")
 	if !canonicalPath.MatchString(path) || path != r.URL.Path || r.URL.Fragment != "" {
 		return call{}, nil, access.PathNotCanonical
@@ -73,7 +75,7 @@ func parseCall(s *rules.Snapshot, r *http.Request) (c call, allow []string, why 
 	if all[rules.InQuery], why = parseQuery(query, hasQuery); why != "" {
 		return call{route: route}, nil, why
 	}
-	if all[rules.InBody], why = parseBody(r); why != "" {
+	if all[rules.InBody], why = parseBody(r, body); why != "" {
 		return call{route: route}, nil, why
 	}
 	values, why := bind(route, all)
@@ -105,8 +107,49 @@ func parseQuery(raw string, present bool) (map[string]given, access.Reason) {
 	return out, ""
 }
 
+// clientBody is a request's body, read whole before any fact is established:
+// a body that is still on its way would keep an old identity and old rules alive.
+type clientBody struct {
+	bytes []byte
+	why   access.Reason // why it can't be used, once somebody is there to be told
+}
+
+// readBody reads a request's body in at most maxBodyTime.
+func readBody(w http.ResponseWriter, r *http.Request) clientBody {
+	if r.ContentLength == 0 {
+		return clientBody{}
+	}
+	control := http.NewResponseController(w)
+	if err := control.SetReadDeadline(time.Now().Add(maxBodyTime)); err != nil {
+		return clientBody{why: access.InternalError}
+	}
+	body := collectBody(r)
+	if body.why == access.RequestTooSlow {
+		return body // its deadline stays: the connection is of no more use
+	}
+	// Or it would end the wait for the source, which may be longer.
+	if err := control.SetReadDeadline(time.Time{}); err != nil {
+		return clientBody{why: access.InternalError}
+	}
+	return body
+}
+
+// collectBody reads at most maxRequestBody bytes.
+func collectBody(r *http.Request) clientBody {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody+1))
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return clientBody{why: access.RequestTooSlow}
+	case err != nil:
+		return clientBody{why: access.RequestBodyInvalid}
+	case len(body) > maxRequestBody:
+		return clientBody{why: access.RequestBodyTooLarge}
+	}
+	return clientBody{bytes: body}
+}
+
 // parseBody reads a flat JSON object from a POST; other methods have no body.
-func parseBody(r *http.Request) (map[string]given, access.Reason) {
+func parseBody(r *http.Request, body clientBody) (map[string]given, access.Reason) {
 	if r.Method != http.MethodPost {
 		if r.ContentLength != 0 {
 			return nil, access.RequestBodyInvalid
@@ -116,14 +159,10 @@ func parseBody(r *http.Request) (map[string]given, access.Reason) {
 	if !jsonType(r.Header["Content-Type"]) || len(r.Header["Content-Encoding"]) > 0 {
 		return nil, access.RequestTypeInvalid
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody+1))
-	switch {
-	case err != nil:
-		return nil, access.RequestBodyInvalid
-	case len(body) > maxRequestBody:
-		return nil, access.RequestBodyTooLarge
+	if body.why != "" {
+		return nil, body.why
 	}
-	members, err := jsonlex.ParseFlat(body, jsonlex.Options{})
+	members, err := jsonlex.ParseFlat(body.bytes, jsonlex.Options{})
 	if err != nil {
 		var syntax *jsonlex.SyntaxError
 		if errors.As(err, &syntax) && syntax.Kind == jsonlex.DuplicateName {

@@ -3,13 +3,12 @@ package gateway
 import (
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 
 	"hukougate/module/access"
 	"hukougate/module/identity"
 	"hukougate/module/mask"
+	"hukougate/module/plan"
 	"hukougate/module/policy"
 	"hukougate/module/quota"
 	"hukougate/module/rules"
@@ -28,7 +27,12 @@ type planKey struct {
 	route, application string
 }
 
+// newEngine refuses a bundle with a route whose answers could not be masked:
+// found at the first query, it would be too late.
 func newEngine(s *rules.Snapshot, grants []access.Grant) (*engine, error) {
+	if err := plan.Check(s); err != nil {
+		return nil, err
+	}
 	d, err := policy.New(s, grants)
 	if err != nil {
 		return nil, err
@@ -42,35 +46,12 @@ func (e *engine) plan(d access.Decision) (*mask.Plan, error) {
 	if p, ok := e.plans.Load(key); ok {
 		return p.(*mask.Plan), nil
 	}
-	p, err := mask.Compile(e.spec(d))
+	p, err := plan.Compile(e.snapshot, e.snapshot.Route(d.Route), d.Fields)
 	if err != nil {
-		return nil, fmt.Errorf("gateway: plan of route %s: %w", d.Route, err)
+		return nil, err
 	}
 	e.plans.Store(key, p)
 	return p, nil
-}
-
-func (e *engine) spec(d access.Decision) mask.Spec {
-	route := e.snapshot.Route(d.Route)
-	outcome := map[string]access.Transform{}
-	for _, f := range d.Fields {
-		outcome[f.Field] = f.Transform
-	}
-	spec := mask.Spec{Records: route.Records, Person: route.Resource.Person}
-	for _, env := range route.Envelope {
-		spec.Envelope = append(spec.Envelope, mask.EnvelopeMember{Path: env.At, Type: mask.EnvelopeType(env.Type), Allowed: env.Allowed})
-	}
-	for _, m := range e.snapshot.Members(route.Resource) {
-		t, ok := outcome[m.Field]
-		if !ok {
-			t = access.Transform{Kind: access.Remove}
-		}
-		spec.Members = append(spec.Members, mask.Member{Path: m.Name, Field: m.Field, Transform: t})
-		if m.Field == route.Resource.Person {
-			spec.PersonPaths = append(spec.PersonPaths, m.Name)
-		}
-	}
-	return spec
 }
 
 // limits are the role's, and beside them the grant's own budgets.
@@ -125,32 +106,4 @@ func (a *App) loadCallers() error {
 	}
 	a.callers.Store(d)
 	return nil
-}
-
-// fingerprint changes whenever a file in the folder, or a file itself, is
-// written, replaced, added or removed.
-func fingerprint(path string) string {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "missing"
-	}
-	if !info.IsDir() {
-		return stamp(info)
-	}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return "unreadable"
-	}
-	var b strings.Builder
-	for _, entry := range entries {
-		// Stat, not Info: it follows the links Kubernetes mounts files through.
-		if info, err := os.Stat(path + string(os.PathSeparator) + entry.Name()); err == nil && !info.IsDir() {
-			b.WriteString(stamp(info))
-		}
-	}
-	return b.String()
-}
-
-func stamp(info os.FileInfo) string {
-	return info.Name() + " " + strconv.FormatInt(info.Size(), 10) + " " + strconv.FormatInt(info.ModTime().UnixNano(), 10) + "\n"
 }

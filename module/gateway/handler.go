@@ -45,9 +45,11 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 // access.Exchange refuses a fact that comes early, twice or after a refusal, and
 // gives the body out only after its record.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	g.app.inFlight.Add(1)
-	defer g.app.inFlight.Done()
+	defer g.app.traffic.enter().leave()
+	// Caddy's access log would write URIs and credentials; the gate keeps its own.
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	p := &passage{app: g.app, w: w, r: r, start: time.Now(), receipt: newReceipt()}
+	p.body = readBody(w, r)
 	why := p.walk()
 	if why == "" {
 		p.release()
@@ -69,9 +71,11 @@ type passage struct {
 	exchange access.Exchange
 	decision access.Decision // also of a refusal, for its record
 	keys     personKeys
+	body     clientBody
 	call     call
 	allow    []string // methods of the path, for 405
 	retry    time.Duration
+	recordBy time.Time // deadline of the request's records, set by the first
 }
 
 // walk adds one fact after the other and stops at the first reason to refuse.
@@ -111,7 +115,7 @@ func (p *passage) identify() access.Reason {
 // authorize reads the request against its route and asks policy.
 func (p *passage) authorize() access.Reason {
 	var why access.Reason
-	if p.call, p.allow, why = parseCall(p.engine.snapshot, p.r); why != "" {
+	if p.call, p.allow, why = parseCall(p.engine.snapshot, p.r, p.body); why != "" {
 		return why
 	}
 	if p.keys.person, why = p.app.personKey(p.r.Context()); why != "" {
@@ -122,7 +126,7 @@ func (p *passage) authorize() access.Reason {
 		return why
 	}
 	p.decision = p.engine.decider.Decide(policy.Query{
-		Caller: p.exchange.CallerFact(), Application: application, Route: p.call.route, Now: p.start,
+		Caller: p.exchange.CallerFact(), Application: application, Route: p.call.route, Now: time.Now(),
 	})
 	if !p.decision.Allowed {
 		return p.decision.Reason
@@ -187,6 +191,8 @@ type spender func(context.Context, string, quota.Limits, []string) (quota.Verdic
 func (p *passage) spend(spend spender, persons []string) access.Reason {
 	verdict, err := spend(p.r.Context(), p.exchange.CallerFact().ID, p.engine.limits(p.decision), persons)
 	switch {
+	case p.r.Context().Err() != nil:
+		return access.ClientGone
 	case err != nil:
 		return access.QuotaUnavailable
 	case verdict.OK:
@@ -200,7 +206,7 @@ func (p *passage) spend(spend spender, persons []string) access.Reason {
 
 // record makes the access durable. Only after it may a byte leave.
 func (p *passage) record() access.Reason {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.r.Context()), recordTimeout)
+	ctx, cancel := p.recordContext()
 	defer cancel()
 	position, err := p.app.record(ctx, p.accessRecord())
 	if err != nil {

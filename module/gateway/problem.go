@@ -13,7 +13,10 @@ import (
 	"hukougate/module/access"
 )
 
-const receiptHeader = "X-Hukou-Receipt"
+const (
+	receiptHeader = "X-Hukou-Receipt"
+	maxWriteTime  = 30 * time.Second
+)
 
 // problem is a refusal as the caller sees it (RFC 9457), with the members code
 // and receipt added. Its texts are fixed per code.
@@ -27,7 +30,8 @@ type problem struct {
 }
 
 var (
-	languages = []language.Tag{language.SimplifiedChinese, language.English}
+	// Readers of traditional characters are given Chinese, not English.
+	languages = []language.Tag{language.SimplifiedChinese, language.TraditionalChinese, language.English}
 	matcher   = language.NewMatcher(languages)
 )
 
@@ -42,7 +46,7 @@ func speaksEnglish(header string) bool {
 		return false
 	}
 	_, index, confidence := matcher.Match(tags...)
-	return index == 1 && confidence > language.No
+	return languages[index] == language.English && confidence > language.No
 }
 
 // writeProblem answers with a refusal. It is the only place that does.
@@ -65,7 +69,7 @@ func (p *passage) writeProblem(why access.Reason, receipt string) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	switch e.Status {
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", `Bearer realm="hukou"`)
+		h["Www-Authenticate"] = p.app.challenges
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", strings.Join(p.allow, ", "))
 	case http.StatusTooManyRequests:
@@ -103,7 +107,12 @@ func (p *passage) release() {
 	p.fixedHeaders(h, p.receipt)
 	h.Set("Content-Type", p.call.route.MediaType+"; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	control := http.NewResponseController(p.w)
+	// A client that doesn't read must not stay on the path for ever.
+	_ = control.SetWriteDeadline(time.Now().Add(maxWriteTime))
 	p.w.WriteHeader(http.StatusOK)
 	_, _ = p.w.Write(body) // recorded as released, whether or not the client took it
+	_ = control.Flush()
+	_ = control.SetWriteDeadline(time.Time{}) // the connection serves others after
 	p.logAccess("released", http.StatusOK, "")
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"os"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -56,6 +55,16 @@ func (a *App) fieldKey(ctx context.Context, d access.Decision, c access.Caller) 
 		return keys.Key{}, access.KeysUnavailable
 	}
 	return key, ""
+}
+
+// recordContext bounds all records of one request together: a ledger that hangs
+// costs its caller recordTimeout, not that for each. A client that is gone does
+// not end it.
+func (p *passage) recordContext() (context.Context, context.CancelFunc) {
+	if p.recordBy.IsZero() {
+		p.recordBy = time.Now().Add(recordTimeout)
+	}
+	return context.WithDeadline(context.WithoutCancel(p.r.Context()), p.recordBy)
 }
 
 // record appends to the ledger and returns when the record is durable.
@@ -111,11 +120,17 @@ func (p *passage) accessRecord() ledger.Record {
 }
 
 // refuse records the refusal, then tells the caller. Before anyone is
-// identified refusals are counted per second instead of recorded one by one.
+// identified, and once a caller has spent its allowance of them, refusals are
+// counted per second instead of recorded one by one.
 func (p *passage) refuse(why access.Reason) {
 	status := access.Explain(why).Status
-	if p.exchange.CallerFact().ID == "" {
-		verdict := p.app.strangers.refuse(peer(p.r), why)
+	source, caller := peer(p.r), p.exchange.CallerFact().ID
+	if caller != "" && p.exchange.Step() < access.Charged && p.app.strangers.spent(caller) {
+		// No budget was spent on it, so nothing else bounds its records.
+		source, caller, why = callerSource(caller), "", access.TooManyFailures
+	}
+	if caller == "" {
+		verdict := p.app.strangers.refuse(source, why)
 		p.receipt, p.retry = verdict.receipt, verdict.retry
 		p.writeProblem(verdict.reason, p.receipt)
 		return
@@ -125,9 +140,16 @@ func (p *passage) refuse(why access.Reason) {
 	}
 	r := p.baseRecord(ledger.KindRefusal, status)
 	r.Reason = why
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.r.Context()), recordTimeout)
+	ctx, cancel := p.recordContext()
 	defer cancel()
-	if _, err := p.app.record(ctx, r); err != nil {
+	_, err := p.app.record(ctx, r)
+	if errors.Is(err, ledger.ErrInvalid) {
+		// Something known of the request can't be recorded as it is: what is
+		// certain is recorded without it.
+		why = access.InternalError
+		_, err = p.app.record(ctx, ledger.Record{Kind: ledger.KindRefusal, Receipt: p.receipt, Caller: caller, Reason: why, Status: access.Explain(why).Status})
+	}
+	if err != nil {
 		p.app.log.Error("refusal not recorded", zap.String("receipt", p.receipt), zap.String("reason", string(why)), zap.Error(err))
 		why = access.LedgerUnavailable
 	}
@@ -155,18 +177,19 @@ func (p *passage) routeID() string {
 	return p.call.route.ID
 }
 
+// openAccessLog writes through Caddy's own file writer, which rolls files over.
 func (a *App) openAccessLog() error {
 	a.access = logrus.New()
 	a.access.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, DisableColors: true})
 	if a.AccessLog == "" {
 		return nil
 	}
-	f, err := os.OpenFile(a.AccessLog, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	w, err := a.accessWriter.OpenWriter()
 	if err != nil {
 		return err
 	}
-	a.logFile = f
-	a.access.SetOutput(f)
+	a.logFile = w
+	a.access.SetOutput(w)
 	return nil
 }
 

@@ -22,18 +22,23 @@ const (
 	// A source may fail this often before it is told to wait.
 	strangerBurst = 20
 	strangerEvery = time.Second
+	// An identified caller has this many refusals recorded one by one.
+	callerBurst = 600
+	callerEvery = 200 * time.Millisecond
 	// maxStrangerSources bounds memory; sources beyond it share one allowance.
 	maxStrangerSources = 10_000
 )
 
 // strangers counts refusals before identification, per source and reason, and
 // records each second's count as one record. A flood neither fills the disk nor
-// closes the gate to those who can prove who they are.
+// closes the gate to those who can prove who they are. Callers that do nothing
+// but get refused are counted here too, once their allowance of records is spent.
 type strangers struct {
 	record func(context.Context, ledger.Record) (ledger.Position, error)
 	now    func() time.Time
 
 	mu       sync.Mutex
+	atOnce   bool // no window is flushed any more by run: each refusal flushes its own
 	limiters map[string]*rate.Limiter
 	window   window
 	unsaved  []window // windows the ledger did not take yet, oldest first
@@ -59,12 +64,23 @@ type strangerVerdict struct {
 }
 
 func (s *strangers) refuse(source string, why access.Reason) strangerVerdict {
+	v, atOnce := s.count(source, why)
+	if atOnce {
+		s.flush()
+	}
+	return v
+}
+
+func (s *strangers) count(source string, why access.Reason) (v strangerVerdict, atOnce bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	v := strangerVerdict{reason: why}
-	if credentialFailure(why) && !s.limiter(source).AllowN(now, 1) {
-		v.reason, v.retry = access.TooManyFailures, strangerEvery
+	v.reason = why
+	if credentialFailure(why) && !s.limiter(source, strangerEvery, strangerBurst).AllowN(now, 1) {
+		v.reason = access.TooManyFailures
+	}
+	if v.reason == access.TooManyFailures {
+		v.retry = strangerEvery
 	}
 	if s.window.receipt == "" {
 		s.window = window{receipt: newReceipt(), start: now, reasons: map[access.Reason]int{}, sources: map[string]int{}}
@@ -75,7 +91,7 @@ func (s *strangers) refuse(source string, why access.Reason) strangerVerdict {
 		source = ""
 	}
 	s.window.sources[source]++
-	return v
+	return v, s.atOnce
 }
 
 // credentialFailure tells what the source did from what the gate can't do: for
@@ -84,7 +100,18 @@ func credentialFailure(why access.Reason) bool {
 	return why == access.CredentialMissing || why == access.CredentialInvalid || why == access.CredentialConflict
 }
 
-func (s *strangers) limiter(source string) *rate.Limiter {
+// callerSource is how a caller stands among the sources; no address looks so.
+func callerSource(caller string) string { return "caller:" + caller }
+
+// spent takes one refusal from a caller's allowance of records of its own, and
+// reports true when there is none left.
+func (s *strangers) spent(caller string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.limiter(callerSource(caller), callerEvery, callerBurst).AllowN(s.now(), 1)
+}
+
+func (s *strangers) limiter(source string, every time.Duration, burst int) *rate.Limiter {
 	l := s.limiters[source]
 	if l == nil {
 		if len(s.limiters) >= maxStrangerSources {
@@ -93,7 +120,7 @@ func (s *strangers) limiter(source string) *rate.Limiter {
 				return l
 			}
 		}
-		l = rate.NewLimiter(rate.Every(strangerEvery), strangerBurst)
+		l = rate.NewLimiter(rate.Every(every), burst)
 		s.limiters[source] = l
 	}
 	return l
@@ -116,6 +143,14 @@ func (s *strangers) run(ctx context.Context) {
 // maxUnsaved bounds the windows waiting for a ledger that does not take them;
 // while it doesn't, the gate releases nothing anyway.
 const maxUnsaved = 600
+
+// flushAlways flushes now and, from now on, after every refusal.
+func (s *strangers) flushAlways() {
+	s.mu.Lock()
+	s.atOnce = true
+	s.mu.Unlock()
+	s.flush()
+}
 
 // flush records the open window and those before it that could not be.
 func (s *strangers) flush() {
@@ -145,7 +180,7 @@ func (s *strangers) flush() {
 // forget drops the allowance of sources that have theirs back in full.
 func (s *strangers) forget() {
 	now := s.now()
-	maps.DeleteFunc(s.limiters, func(_ string, l *rate.Limiter) bool { return l.TokensAt(now) >= strangerBurst })
+	maps.DeleteFunc(s.limiters, func(_ string, l *rate.Limiter) bool { return l.TokensAt(now) >= float64(l.Burst()) })
 }
 
 func (w window) asRecord(end time.Time) ledger.Record {

@@ -97,22 +97,6 @@ func TestOpenReportsDiskErrors(t *testing.T) {
 	}
 }
 
-func TestRotationErrorIsFinal(t *testing.T) {
-	broken := errors.New("too many open files")
-	o := testOptions()
-	o.SegmentBytes = 1
-	opened := 0
-	o.open = func(path string, flags int) (segmentFile, error) {
-		if opened++; opened > 2 {
-			return nil, broken
-		}
-		return openDisk(path, flags)
-	}
-	l := mustOpen(t, filepath.Join(t.TempDir(), "ledger"), o)
-	mustAppend(t, l, smallRefusal())
-	wantFinal(t, l, broken)
-}
-
 // TestChangedUnderneath: the segment is removed, replaced, extended or cut while
 // the ledger is open; nothing may be acknowledged after that, not even by the
 // batch that was being synced.

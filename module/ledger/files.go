@@ -47,6 +47,19 @@ func parseTornName(name string) (seq uint64, short string, ok bool) {
 type segment struct {
 	name  string
 	first uint64 // number of its first record, as its name says
+	empty bool   // it held nothing when the directory was listed
+}
+
+// lastWithRecords gives the index of the last segment that is not empty, 0 when
+// there is none. Only there can a write be torn: the empty ones after it are what
+// a crash left of attempts to begin a segment.
+func lastWithRecords(segments []segment) int {
+	for i := len(segments) - 1; i > 0; i-- {
+		if !segments[i].empty {
+			return i
+		}
+	}
+	return 0
 }
 
 // listing is what a ledger's directory holds, each slice in order of name,
@@ -74,7 +87,11 @@ func listDir(dir string) (listing, error) {
 		case !e.Type().IsRegular():
 			l.unknown = append(l.unknown, name)
 		case isSegment:
-			l.segments = append(l.segments, segment{name, first})
+			info, err := e.Info()
+			if err != nil {
+				return listing{}, fmt.Errorf("ledger: %w", err)
+			}
+			l.segments = append(l.segments, segment{name, first, info.Size() == 0})
 		case isTorn:
 			l.torn = append(l.torn, name)
 		case isPart:
@@ -90,20 +107,6 @@ func listDir(dir string) (listing, error) {
 		}
 	}
 	return l, nil
-}
-
-// syncDir makes the names in a directory durable: without it a crash may lose a
-// file whose content was synced (fsync(2)).
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if cerr := d.Close(); err == nil {
-		err = cerr
-	}
-	return err
 }
 
 func join(dir, name string) string { return filepath.Join(dir, name) }

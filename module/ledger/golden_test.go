@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,6 +104,18 @@ func TestShellCheckOfTheReadme(t *testing.T) {
 	segments := segmentsOf(t, dir)
 	if out, err := check(dir); err != nil || !strings.Contains(out, wantIntact(t, dir).Last.Hash) {
 		t.Errorf("several segments: %v\n%s", err, out)
+	}
+	emptied := maps.Clone(files)
+	emptied[segments[0].name] = nil
+	if out, err := check(save(t, emptied)); err == nil {
+		t.Errorf("emptied: the loop found nothing:\n%s", out)
+	}
+	for first, passes := range map[uint64]bool{10: true, 11: true, 12: false} {
+		empty := maps.Clone(files)
+		empty[segmentName(first)] = nil
+		if out, err := check(save(t, empty)); (err == nil) != passes {
+			t.Errorf("10 records and empty segment %d: %v\n%s", first, err, out)
+		}
 	}
 	for what, edit := range map[string]func(raw []byte) []byte{
 		"changed": func(raw []byte) []byte { raw = bytes.Clone(raw); raw[100] ^= 1; return raw },

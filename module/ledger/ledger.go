@@ -44,12 +44,13 @@ const maxQueued = 64 << 20
 type Options struct {
 	Gateway      string // name of this gateway instance, in every record
 	Queue        int    // records that may wait; 0: DefaultQueue
-	SegmentBytes int64  // a segment at least this long is followed by a new one; 0: DefaultSegmentBytes
+	SegmentBytes int64  // a segment at least this long is followed by a new one as soon as one can be made; 0: DefaultSegmentBytes
 	ReserveBytes int64  // disk space that must stay free; 0: DefaultReserveBytes
 
-	now  func() time.Time
-	free func(dir string) (uint64, error)
-	open func(path string, flags int) (segmentFile, error)
+	now    func() time.Time
+	free   func(dir string) (uint64, error)
+	open   func(path string, flags int) (segmentFile, error)
+	folder func(dir string) (folder, error)
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -77,6 +78,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.open == nil {
 		o.open = openDisk
+	}
+	if o.folder == nil {
+		o.folder = openFolder
 	}
 	return o, nil
 }
@@ -189,6 +193,16 @@ func (l *Ledger) enqueue(w *waiter) error {
 // its cause) ever after.
 func (l *Ledger) Err() error {
 	if f := l.failed.Load(); f != nil {
+		return f.err
+	}
+	return nil
+}
+
+// RotationErr returns why the last segment, though long enough, is not followed by
+// a new one yet, for instance that the process is out of descriptors; nil when all
+// is well. Records are durable all the same, and the ledger tries again by itself.
+func (l *Ledger) RotationErr() error {
+	if f := l.w.stuck.Load(); f != nil {
 		return f.err
 	}
 	return nil

@@ -14,9 +14,10 @@ import (
 // when it is missing; its parent must be there. Open first verifies the last
 // segment and its link to the one before; use Verify for the whole. The trace of
 // a write that a crash cut off is moved to a file of its own and a record of kind
-// recovered names it. Anything else that does not verify is ErrTampered with a
-// *Fault, and Open changes nothing. ErrLocked means another process has the
-// ledger open, ErrFull that the disk is down to its reserve.
+// recovered names it; empty segments after the last record are removed. Anything
+// else that does not verify is ErrTampered with a *Fault, and Open changes
+// nothing. ErrLocked means another process has the ledger open, ErrFull that the
+// disk is down to its reserve.
 func Open(dir string, o Options) (*Ledger, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -46,7 +47,7 @@ func makeDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(filepath.Clean(dir)))
+	return syncDir(openFolder, filepath.Dir(filepath.Clean(dir)))
 }
 
 // acquire locks the ledger for this process; closing the file unlocks it.
@@ -88,10 +89,15 @@ func resume(dir string, o Options) (*writer, error) {
 	if err := setAside(dir, end, files.parts); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
+	if err := discard(dir, end.stale); err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
 	w := &writer{dir: dir, opts: o, at: end.at, size: end.size}
 	if end.segment.name == "" {
-		err = w.create()
-	} else {
+		w.file, w.path, err = w.create()
+	} else if err = syncDir(o.folder, dir); err == nil {
+		// Synced first: the process before us may have been killed between
+		// making the segment and syncing its name.
 		w.path = join(dir, end.segment.name)
 		w.file, err = o.open(w.path, os.O_WRONLY|os.O_APPEND)
 	}
@@ -106,8 +112,9 @@ func resume(dir string, o Options) (*writer, error) {
 
 // tip is where a ledger ends.
 type tip struct {
-	segment segment // the last; its name is "" when there is none
-	size    int64   // bytes of whole records in it
+	segment segment   // the last that holds a record; its name is "" when there is none
+	stale   []segment // empty ones after it
+	size    int64     // bytes of whole records in it
 	at      chain
 	tail    []byte      // torn bytes after them
 	pending []Recovered // torn files no record names yet
@@ -121,9 +128,11 @@ func findEnd(dir string, files listing) (tip, error) {
 		}
 		return end, nil
 	}
-	end.segment = files.segments[len(files.segments)-1]
-	if n := len(files.segments); n > 1 {
-		at, err := lastOf(dir, files.segments[n-2], end.segment.first)
+	last := lastWithRecords(files.segments)
+	end.segment, end.stale = files.segments[last], files.segments[last+1:]
+	if last > 0 {
+		before := files.segments[lastWithRecords(files.segments[:last])]
+		at, err := lastOf(dir, before, end.segment.first)
 		if err != nil {
 			return tip{}, err
 		}
@@ -147,6 +156,11 @@ func findEnd(dir string, files listing) (tip, error) {
 		}
 	case err != nil:
 		return tip{}, tampered(err)
+	}
+	for _, s := range end.stale {
+		if s.first > end.at.next { // its name tells of records that are gone
+			return tip{}, tampered(rd.misplaced(s))
+		}
 	}
 	end.pending, err = unnamed(dir, files.torn, end.segment.first, named)
 	return end, err

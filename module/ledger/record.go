@@ -16,7 +16,7 @@ const (
 	KindOpen      Kind = "open"      // the ledger was opened by a gateway
 	KindAccess    Kind = "access"    // data was released
 	KindRefusal   Kind = "refusal"   // a request was refused
-	KindStrangers Kind = "strangers" // counted refusals before identification
+	KindStrangers Kind = "strangers" // refusals counted instead of recorded one by one
 	KindRules     Kind = "rules"     // a rules bundle was loaded or refused
 	KindRecovered Kind = "recovered" // a torn tail was set aside at opening
 )
@@ -71,8 +71,9 @@ type Record struct {
 	Recovered      *Recovered          `json:"recovered,omitempty"`       // only in KindRecovered
 }
 
-// Strangers counts the refusals of one window of time before anyone was
-// identified, so that a flood neither fills the disk nor goes unrecorded.
+// Strangers counts the refusals of one window of time that are not recorded one by
+// one, so that a flood neither fills the disk nor goes unrecorded: refusals of
+// strangers by network source, of callers over their allowance as caller:ID.
 type Strangers struct {
 	Start          time.Time     `json:"start"`                      // first instant of the window
 	End            time.Time     `json:"end"`                        // end of the window, not before Start
@@ -88,7 +89,8 @@ type ReasonCount struct {
 	Count  int           `json:"count"`
 }
 
-// SourceCount is how many refusals one network source met, at least one.
+// SourceCount is how many refusals one network source or caller (caller:ID) met,
+// at least one.
 type SourceCount struct {
 	Source string `json:"source"`
 	Count  int    `json:"count"`

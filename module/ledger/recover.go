@@ -47,7 +47,7 @@ func keep(dir, name string, content []byte) error {
 	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
 		// There already: a crash came before the segment was cut. findEnd held
 		// its bytes against its name, but its name may not be durable yet.
-		return syncDir(dir)
+		return syncDir(openFolder, dir)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(errors.New("the place of a torn file is taken: "+name), err)
 	}
@@ -65,7 +65,25 @@ func keep(dir, name string, content []byte) error {
 	if err := os.Rename(part, path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return syncDir(openFolder, dir)
+}
+
+// discard removes the empty segments after the last record, so that the next
+// segment's name is free and the last one is the one written to.
+func discard(dir string, stale []segment) error {
+	for _, s := range stale {
+		info, err := os.Lstat(join(dir, s.name))
+		if err != nil {
+			return err
+		}
+		if info.Size() > 0 { // never bytes that nobody looked at
+			return errors.New("someone else writes to " + s.name)
+		}
+		if err := os.Remove(join(dir, s.name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // announce appends a record for each torn file none names yet, and the record

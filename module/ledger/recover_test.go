@@ -127,12 +127,15 @@ func TestOpenRefusesWhatNoCrashLeaves(t *testing.T) {
 		"the segment before was cut at a record": func(raw []byte) []byte { return []byte(strings.Join(lines(raw)[:len(lines(raw))-1], "")) },
 		"the segment before was cut in a record": func(raw []byte) []byte { return raw[:len(raw)-5] },
 		"the segment before ends changed":        func(raw []byte) []byte { raw = bytes.Clone(raw); raw[len(raw)-5] ^= 1; return raw },
-		"the segment before is empty":            func([]byte) []byte { return nil },
 	} {
 		changed := maps.Clone(files)
 		changed[before.name] = edit(files[before.name])
 		refusesUnchanged(t, what, save(t, changed), s.first-1)
 	}
+
+	emptied := maps.Clone(files)
+	emptied[before.name] = nil
+	refusesUnchanged(t, "the segment before is empty", save(t, emptied), before.first)
 
 	orphan := map[string][]byte{lockName: nil, tornName(4, genesis): []byte("x")}
 	refusesUnchanged(t, "torn files without segments", save(t, orphan), 1)

@@ -29,11 +29,18 @@ func newReader(dir string, at chain, visit func(Position, Record) error) *reader
 }
 
 // segment verifies one segment file and returns how many of its bytes hold whole
-// records. last says that no segment follows: only there can a write be torn.
-// The error is a *Fault, what visit returned, or an I/O error.
+// records. last says that no record follows: only there can a write be torn. The
+// error is a *Fault, what visit returned, or an I/O error.
+//
+// An empty segment may repeat a number: the writer had made it, could not sync its
+// name, removed it and wrote the record to the segment before, and a crash brought
+// it back. It hides nothing, as the record it is named after was read already.
 func (rd *reader) segment(s segment, last bool) (int64, error) {
-	if s.first != rd.at.next {
+	if s.first > rd.at.next || s.first < rd.at.next && !s.empty {
 		return 0, rd.misplaced(s)
+	}
+	if s.first < rd.at.next {
+		return 0, nil
 	}
 	f, err := os.Open(join(rd.dir, s.name))
 	if err != nil {

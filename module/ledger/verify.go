@@ -82,8 +82,9 @@ func walk(dir string, o VerifyOptions, visit func(Position, Record) error) (Repo
 		}
 		return visit(at, r)
 	})
+	last := lastWithRecords(files.segments)
 	for i, s := range files.segments {
-		n, err := rd.segment(s, i == len(files.segments)-1)
+		n, err := rd.segment(s, i >= last)
 		w.report.Bytes += n
 		if err != nil {
 			return w.report, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,6 +36,9 @@ type writer struct {
 
 	checked time.Time // when free was asked for; zero: never
 	free    int64     // bytes the disk had then, less what we wrote since
+
+	tried time.Time               // when rotating last failed; zero: never
+	stuck atomic.Pointer[failure] // why it failed; nil: it has not, or has succeeded since
 }
 
 // commit makes a batch durable and returns where its records stand. An error
@@ -111,34 +115,6 @@ func (w *writer) room(n int64) error {
 	if w.free-n < w.opts.ReserveBytes {
 		return ErrFull
 	}
-	return nil
-}
-
-// rotate goes on in a new segment once the present one is large enough. All of
-// the present one is durable by then, so that only a last segment can be torn.
-func (w *writer) rotate() error {
-	if w.size < w.opts.SegmentBytes {
-		return nil
-	}
-	old := w.file
-	if err := w.create(); err != nil {
-		return err
-	}
-	return old.Close()
-}
-
-// create makes the next segment, never over an existing file.
-func (w *writer) create() error {
-	path := join(w.dir, segmentName(w.at.next))
-	f, err := w.opts.open(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL)
-	if err != nil {
-		return err
-	}
-	if err := syncDir(w.dir); err != nil {
-		_ = f.Close() // the first error tells more
-		return err
-	}
-	w.file, w.path, w.size = f, path, 0
 	return nil
 }
 

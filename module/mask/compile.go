@@ -167,6 +167,8 @@ func (p *Plan) envelope(e EnvelopeMember) error {
 		return errType
 	case e.Type != Word && len(e.Allowed) > 0:
 		return errAllowed
+	case e.Max < 0 || e.Type != Integer && e.Max > 0:
+		return errMax
 	}
 	for _, a := range e.Allowed {
 		if !word([]byte(a)) {
@@ -193,6 +195,9 @@ func (p *Plan) envelope(e EnvelopeMember) error {
 		return errConflict
 	}
 	e.Allowed = slices.Clone(e.Allowed)
+	if e.Max == 0 {
+		e.Max = DefaultMax
+	}
 	n.kind, n.scalar = envelope, e
 	return nil
 }

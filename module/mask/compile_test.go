@@ -80,6 +80,8 @@ func TestCompileRefusesEnvelopes(t *testing.T) {
 		"envelope on the way":       enveloped("/data/list/*", EnvelopeMember{Path: "/data", Type: Integer}),
 		"envelope through a list":   enveloped("/list/*", EnvelopeMember{Path: "/list/total", Type: Integer}),
 		"words for an integer":      enveloped("/data", EnvelopeMember{Path: "/code", Type: Integer, Allowed: []string{"0"}}),
+		"a negative bound":          enveloped("/data", EnvelopeMember{Path: "/code", Type: Integer, Max: -1}),
+		"a bound for a word":        enveloped("/data", EnvelopeMember{Path: "/code", Type: Word, Max: 1}),
 		"a word that is none":       enveloped("/data", EnvelopeMember{Path: "/code", Type: Word, Allowed: []string{"成功"}}),
 		"an empty word":             enveloped("/data", EnvelopeMember{Path: "/code", Type: Word, Allowed: []string{""}}),
 		"envelope twice": {Records: "/data", Envelope: []EnvelopeMember{

@@ -2,13 +2,11 @@ package mask
 
 import (
 	"slices"
+	"strconv"
 
 	"hukougate/module/citizenid"
 	"hukougate/module/jsonlex"
 )
-
-// maxInteger is the length of the longest 64-bit integer with its sign.
-const maxInteger = 20
 
 // fits reports whether a value is what the envelope member may be.
 func (r *run) fits(e EnvelopeMember, t jsonlex.Token) bool {
@@ -17,7 +15,7 @@ func (r *run) fits(e EnvelopeMember, t jsonlex.Token) bool {
 		return t.Kind == jsonlex.True || t.Kind == jsonlex.False
 	case Integer:
 		literal := r.body[t.Start:t.End]
-		return t.Kind == jsonlex.Number && len(literal) <= maxInteger && jsonlex.Integer(literal) && !names(literal)
+		return t.Kind == jsonlex.Number && within(literal, e.Max) && !names(literal)
 	case Word:
 		if t.Kind != jsonlex.String {
 			return false
@@ -29,6 +27,13 @@ func (r *run) fits(e EnvelopeMember, t jsonlex.Token) bool {
 		return word(text) && !names(text)
 	}
 	return false
+}
+
+// within reports whether a number is written without fraction and exponent and
+// lies between -bound and bound.
+func within(literal []byte, bound int) bool {
+	n, err := strconv.Atoi(string(literal))
+	return err == nil && -bound <= n && n <= bound
 }
 
 // names reports whether a scalar outside the records names a person: a source

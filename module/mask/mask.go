@@ -42,16 +42,21 @@ type EnvelopeType string
 // The envelope types. None of them can hold a citizen identity number: a text or
 // integer that is one refuses the answer.
 const (
-	Integer EnvelopeType = "integer" // at most 20 characters, no fraction or exponent
+	Integer EnvelopeType = "integer" // within Max, no fraction or exponent
 	Boolean EnvelopeType = "boolean"
 	Word    EnvelopeType = "token" // an ASCII string of 1 to 64 of A-Z a-z 0-9 _ . -
 )
 
-// EnvelopeMember is a scalar outside the records. A value of another type
-// refuses the answer (source_shape).
+// DefaultMax bounds an Integer that has no Max of its own: more than a count
+// needs, less than a date of birth (8 digits) or a telephone number.
+const DefaultMax = 1_000_000
+
+// EnvelopeMember is a scalar outside the records. A value of another type, or
+// out of bounds, refuses the answer (source_shape).
 type EnvelopeMember struct {
 	Path    string // begins with '/'; no '*'
 	Type    EnvelopeType
+	Max     int      // for Integer: -Max to Max may pass; 0: DefaultMax
 	Allowed []string // for Word: the closed list; empty: any such word
 }
 

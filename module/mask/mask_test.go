@@ -3,6 +3,7 @@ package mask
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -60,7 +61,7 @@ func residents() Spec {
 			{Path: "/code", Type: Integer},
 			{Path: "/ok", Type: Boolean},
 			{Path: "/status", Type: Word, Allowed: []string{"success", "none"}},
-			{Path: "/data/total", Type: Integer},
+			{Path: "/data/total", Type: Integer, Max: 999},
 			{Path: "/trace", Type: Word},
 		},
 		Records: "/data/list/*",
@@ -169,7 +170,8 @@ func TestEnvelope(t *testing.T) {
 		`{"status":"\u0073uccess"}`:                                                                          `{"status":"\u0073uccess"}`,
 		`null`:                                                                                               `null`,
 		`{}`:                                                                                                 `{}`,
-		`{"code":12345678901234567890}`:                                                                      `{"code":12345678901234567890}`,
+		`{"code":1000000,"data":{"total":-999}}`:                                                             `{"code":1000000,"data":{"total":-999}}`,
+		`{"data":{"total":999}}`:                                                                             `{"data":{"total":999}}`,
 		`{"trace":"440524188001010015"}`:                                                                     `{"trace":"440524188001010015"}`, // not an ID number: the check digit is wrong
 		`{"list":[{"XM":"张三"}],"XM":"张三","XB":1}`:                                                            `{}`,
 	} {
@@ -181,7 +183,8 @@ func TestEnvelope(t *testing.T) {
 	for _, in := range []string{
 		`[]`, `"x"`, `1`, `true`,
 		`{"code":"0"}`, `{"code":1.0}`, `{"code":1e3}`, `{"code":null}`, `{"code":true}`, `{"code":{}}`, `{"code":[0]}`,
-		`{"code":123456789012345678901}`, `{"code":440524188001010014}`,
+		`{"code":1000001}`, `{"code":-1000001}`, `{"code":18800101}`, `{"code":13800138000}`, `{"code":12345678901234567890}`, `{"code":-12345678901234567890}`,
+		`{"code":440524188001010014}`, `{"data":{"total":1000}}`, `{"data":{"total":-1000}}`,
 		`{"ok":1}`, `{"ok":"true"}`, `{"ok":null}`,
 		`{"status":"failure"}`, `{"status":""}`, `{"status":0}`, `{"status":"success "}`, `{"status":null}`,
 		`{"trace":""}`, `{"trace":"张"}`, `{"trace":"a b"}`, `{"trace":"` + strings.Repeat("a", 65) + `"}`, `{"trace":"a\u0000"}`,
@@ -190,6 +193,19 @@ func TestEnvelope(t *testing.T) {
 		inList(`{"JHR":"x"}`), inList(`{"JHR":[]}`), inList(`{"JTCY":{}}`), inList(`{"JTCY":["x"]}`), inList(`{"JTCY":[[]]}`), inList(`{"JTCY":0}`),
 	} {
 		wantRefusal(t, in, access.SourceShape)
+	}
+}
+
+// TestWideEnvelopeHoldsNoNumber: however wide its bound, an integer that is an
+// identity number does not pass.
+func TestWideEnvelopeHoldsNoNumber(t *testing.T) {
+	p := compiled(t, Spec{Records: "/list/*", Envelope: []EnvelopeMember{{Path: "/code", Type: Integer, Max: math.MaxInt}}})
+	if m, err := p.Rewrite([]byte(`{"code":440524188001010015}`), testKeys(t)); err != nil || string(m.Body) != `{"code":440524188001010015}` {
+		t.Errorf("%s %v", m.Body, err)
+	}
+	var refusal *Refusal
+	if m, err := p.Rewrite([]byte(`{"code":440524188001010014}`), testKeys(t)); !errors.As(err, &refusal) || refusal.Reason != access.SourceShape || m.Body != nil {
+		t.Errorf("%s %v", m.Body, err)
 	}
 }
 

@@ -11,6 +11,7 @@ var (
 	errInRecord  = errors.New("it leads into the records")
 	errType      = errors.New("its type is not integer, boolean or token")
 	errAllowed   = errors.New("its list of allowed words does not fit")
+	errMax       = errors.New("max is for an integer, and not negative")
 	errTransform = errors.New("the masker does not know its transform")
 	errCounts    = errors.New("first and last are for keep, and not negative")
 )

@@ -3,13 +3,13 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"hukougate/module/access"
 	"hukougate/module/rules"
@@ -50,43 +50,86 @@ var (
 // ValidApplication reports whether text has the form of an application number.
 func ValidApplication(text string) bool { return applicationNumber.MatchString(text) }
 
+// maxText bounds unit and legal basis, in characters: 250 are at most 1000 bytes,
+// and the ledger's texts 1024. maxRevision leaves room to be raised and is exact
+// in every JSON reader.
+const (
+	maxText     = 250
+	maxRevision = 1_000_000_000
+)
+
+// recordable reports whether a text can stand in the ledger: what can't be
+// recorded must not be decided upon.
+func recordable(text string) bool {
+	return strings.TrimSpace(text) != "" && utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxText && !strings.ContainsFunc(text, unrecordable)
+}
+
+// unrecordable tells the characters the ledger's format v1 refuses: controls,
+// line separators and the bidirectional controls of UAX #9. They are spelt out
+// there because the format is permanent; a test holds the two lists together.
+func unrecordable(r rune) bool {
+	return r < 0x20 || r >= 0x7f && r <= 0x9f || r == 0x061c || r == 0x200e || r == 0x200f ||
+		r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
 // ParseGrant reads the body of a grant file (without its signatures). Problems
-// name file, line and the nearest right word.
+// name file, line and the nearest right word; on any there is no grant.
 func ParseGrant(file string, body []byte) (access.Grant, error) {
 	var y grantYAML
 	if ps := strictyaml.Decode(file, body, &y); len(ps) > 0 {
 		return access.Grant{}, ps
 	}
-	var ps strictyaml.Problems
-	instant := func(t strictyaml.Text) time.Time {
-		at, err := time.Parse(time.RFC3339, t.Value)
-		if err != nil {
-			ps = append(ps, t.At(file, fmt.Sprintf("%q is not a time such as 2026-01-01T00:00:00+08:00", t)))
-		}
-		return at
+	r := grantReader{file: file}
+	g := r.read(&y)
+	if r.check(&y, &g); len(r.problems) > 0 {
+		return access.Grant{}, r.problems
 	}
 	sum := sha256.Sum256(body)
-	g := access.Grant{
+	g.Digest = hex.EncodeToString(sum[:])
+	return g, nil
+}
+
+type grantReader struct {
+	file     string
+	problems strictyaml.Problems
+}
+
+func (r *grantReader) need(ok bool, at strictyaml.Text, message string) {
+	if !ok {
+		r.problems = append(r.problems, at.At(r.file, message))
+	}
+}
+
+func (r *grantReader) read(y *grantYAML) access.Grant {
+	return access.Grant{
 		Application: y.Application.Value, Revision: y.Revision, Caller: y.Caller.Value, Unit: y.Unit.Value, Role: y.Role.Value,
 		Purpose: y.Purpose.Value, LegalBasis: y.LegalBasis.Value, Scope: y.Scope.Value,
 		Resources: words(y.Resources), Fields: words(y.Fields),
-		NotBefore: instant(y.NotBefore), NotAfter: instant(y.NotAfter), Agreement: instant(y.Agreement),
+		NotBefore: r.instant(y.NotBefore), NotAfter: r.instant(y.NotAfter), Agreement: r.instant(y.Agreement),
 		Budget:  access.GrantBudget{RequestsPerMinute: y.Budget.RequestsPerMinute, PersonsPerDay: y.Budget.PersonsPerDay},
-		Revoked: y.Revoked, Digest: hex.EncodeToString(sum[:]),
+		Revoked: y.Revoked,
 	}
-	need := func(ok bool, at strictyaml.Text, message string) {
-		if !ok {
-			ps = append(ps, at.At(file, message))
-		}
+}
+
+func (r *grantReader) instant(t strictyaml.Text) time.Time {
+	at, err := time.Parse(time.RFC3339, t.Value)
+	r.need(err == nil, t, fmt.Sprintf("%q is not a time such as 2026-01-01T00:00:00+08:00", t))
+	return at
+}
+
+func (r *grantReader) check(y *grantYAML, g *access.Grant) {
+	r.need(ValidApplication(g.Application), y.Application, "an application number is capital letters, digits and dashes")
+	r.need(callerID.MatchString(g.Caller), y.Caller, "a caller id is small letters, digits and dashes")
+	r.need(g.Revision >= 1, y.Application, "revision starts at 1")
+	r.need(g.Revision <= maxRevision, y.Application, fmt.Sprintf("revision is at most %d", maxRevision))
+	r.need(g.NotBefore.Before(g.NotAfter), y.NotAfter, "not_after is not later than not_before")
+	r.need(g.Budget.RequestsPerMinute >= 0 && g.Budget.PersonsPerDay >= 0, y.Application, "a budget is not negative")
+	r.need(len(g.Resources) > 0, y.Application, "resources is empty")
+	for _, id := range slices.Concat([]strictyaml.Text{y.Role, y.Purpose, y.Scope}, y.Resources, y.Fields) {
+		r.need(rules.ValidID(id.Value), id, fmt.Sprintf("%s is not [a-z][a-z0-9_-]*, at most 63 characters", strictyaml.Quote(id.Value)))
 	}
-	need(ValidApplication(g.Application), y.Application, "an application number is capital letters, digits and dashes")
-	need(callerID.MatchString(g.Caller), y.Caller, "a caller id is small letters, digits and dashes")
-	need(g.Revision >= 1, y.Application, "revision starts at 1")
-	need(g.NotBefore.Before(g.NotAfter), y.NotAfter, "not_after is not later than not_before")
-	need(g.Budget.RequestsPerMinute >= 0 && g.Budget.PersonsPerDay >= 0, y.Application, "a budget is not negative")
-	need(len(g.Resources) > 0, y.Application, "resources is empty")
-	need(len(g.LegalBasis) > 0 && len(g.LegalBasis) <= 500, y.LegalBasis, "legal_basis is empty or longer than 500 bytes")
-	return g, ps.Err()
+	r.need(recordable(g.Unit), y.Unit, fmt.Sprintf("unit is empty, longer than %d characters, or holds a line break or another control character", maxText))
+	r.need(recordable(g.LegalBasis), y.LegalBasis, fmt.Sprintf("legal_basis is empty, longer than %d characters, or holds a line break or another control character", maxText))
 }
 
 func words(texts []strictyaml.Text) []string {
@@ -95,59 +138,6 @@ func words(texts []strictyaml.Text) []string {
 		out = append(out, t.Value)
 	}
 	return out
-}
-
-// CheckAgainst reports what in a grant does not fit a bundle; such a grant is
-// loaded but every query under it is refused with grant_invalid.
-func CheckAgainst(file string, g access.Grant, s *rules.Snapshot) error {
-	var ps strictyaml.Problems
-	known := func(what, word string, ok bool, all []string) {
-		if !ok {
-			ps = append(ps, strictyaml.Problem{File: file, Message: fmt.Sprintf("%s %q is not in the rules", what, word), Nearest: strictyaml.Nearest(word, all)})
-		}
-	}
-	var roles, purposes, scopes, resources, fields []string
-	for _, r := range s.Roles {
-		roles = append(roles, r.ID)
-	}
-	for _, p := range s.Purposes {
-		purposes = append(purposes, p.ID)
-	}
-	for _, c := range s.Scopes {
-		scopes = append(scopes, c.ID)
-	}
-	for _, r := range s.Resources {
-		resources = append(resources, r.ID)
-	}
-	for _, f := range s.Fields {
-		fields = append(fields, f.ID)
-	}
-	known("role", g.Role, slices.Contains(roles, g.Role), roles)
-	known("purpose", g.Purpose, slices.Contains(purposes, g.Purpose), purposes)
-	known("scope", g.Scope, slices.Contains(scopes, g.Scope), scopes)
-	for _, r := range g.Resources {
-		known("resource", r, slices.Contains(resources, r), resources)
-	}
-	for _, f := range g.Fields {
-		known("field", f, slices.Contains(fields, f), fields)
-	}
-	if scope := s.Scope(g.Scope); scope != nil {
-		if !slices.Contains(scope.Purposes, g.Purpose) {
-			known("for this purpose, scope", g.Scope, false, nil)
-		}
-		if scope.NamedItems && len(g.Fields) == 0 {
-			ps = append(ps, strictyaml.Problem{File: file, Message: fmt.Sprintf("scope %q needs the grant to name its fields", g.Scope)})
-		}
-	}
-	if len(ps) > 0 {
-		return ps
-	}
-	if !slices.ContainsFunc(s.Policies, func(p []string) bool {
-		return p[0] == g.Role && p[1] == g.Purpose && p[4] == g.Scope && p[5] == "allow"
-	}) {
-		return errors.New(file + ": no policy line allows this role, purpose and scope anything")
-	}
-	return nil
 }
 
 // FormatGrant writes a grant as YAML, without signatures.
@@ -169,9 +159,9 @@ func FormatGrant(g access.Grant) []byte {
 	if len(g.Fields) > 0 {
 		line("fields", formatWords(g.Fields))
 	}
-	quoted("not_before", g.NotBefore.Format(time.RFC3339))
-	quoted("not_after", g.NotAfter.Format(time.RFC3339))
-	quoted("agreement_until", g.Agreement.Format(time.RFC3339))
+	quoted("not_before", g.NotBefore.Format(time.RFC3339Nano))
+	quoted("not_after", g.NotAfter.Format(time.RFC3339Nano))
+	quoted("agreement_until", g.Agreement.Format(time.RFC3339Nano))
 	if g.Budget != (access.GrantBudget{}) {
 		line("budget", fmt.Sprintf("{requests_per_minute: %d, persons_per_day: %d}", g.Budget.RequestsPerMinute, g.Budget.PersonsPerDay))
 	}

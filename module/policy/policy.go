@@ -169,8 +169,7 @@ func (d *Decider) Decide(q Query) access.Decision {
 		out.Reason = access.GrantInvalid
 		return out
 	}
-	allowed, err := d.enforcer.Enforce(g.Caller, g.Application, g.Purpose, out.Resource, out.Route, g.Scope)
-	if err != nil || !allowed {
+	if !d.permits(g, q.Route) {
 		out.Reason = access.NotPermitted
 		return out
 	}
@@ -192,42 +191,18 @@ func inForce(g *access.Grant, now time.Time) access.Reason {
 	return ""
 }
 
-// fields checks a grant against the bundle and gives the visible fields: the
-// scope's, narrowed to those the grant names, of those the resource carries.
+// fields checks a grant against the bundle and the caller, and gives the fields
+// it shows of the route's resource.
 func (d *Decider) fields(g *access.Grant, q Query) ([]access.FieldOutcome, bool) {
-	s := d.snapshot
-	role, scope := s.Role(g.Role), s.Scope(g.Scope)
-	resource := q.Route.Resource
-	switch {
-	case role == nil || scope == nil || s.Purpose(g.Purpose) == nil:
-		return nil, false
-	case role.Kind != q.Caller.Kind:
-		return nil, false
-	case !slices.Contains(g.Resources, resource.ID) || !slices.Contains(scope.Resources, resource.ID):
-		return nil, false
-	case !slices.Contains(scope.Purposes, g.Purpose):
-		return nil, false
-	case scope.NamedItems && len(g.Fields) == 0:
+	if len(misfits(d.snapshot, g)) > 0 || d.snapshot.Role(g.Role).Kind != q.Caller.Kind {
 		return nil, false
 	}
-	for _, f := range g.Fields {
-		if s.Field(f) == nil {
-			return nil, false
-		}
-	}
-	var out []access.FieldOutcome
-	for _, f := range scope.Fields {
-		if (len(g.Fields) == 0 || slices.Contains(g.Fields, f.Field)) && slices.Contains(resource.Fields, f.Field) {
-			out = append(out, f)
-		}
-	}
-	return out, len(out) > 0
+	out, why := released(d.snapshot, g, q.Route.Resource)
+	return out, why == ""
 }
 
-// Grant returns the grant of an application, for commands that show it.
-func (d *Decider) Grant(application string) (access.Grant, bool) {
-	if g := d.grants[application]; g != nil {
-		return *g, true
-	}
-	return access.Grant{}, false
+// permits asks Casbin whether a grant may use a route. An error is a no.
+func (d *Decider) permits(g *access.Grant, route *rules.Route) bool {
+	ok, err := d.enforcer.Enforce(g.Caller, g.Application, g.Purpose, route.Resource.ID, route.ID, g.Scope)
+	return err == nil && ok
 }

@@ -37,15 +37,39 @@ func KeyID(public ed25519.PublicKey) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Sign appends a signature to a grant's text. Earlier signatures stay.
+// Sign appends a signature to a grant's text. Earlier signatures of other keys
+// stay, unverified; one of the same key is replaced. What Signers refuses does
+// not verify after signing either.
 func Sign(text []byte, key ed25519.PrivateKey) []byte {
 	if !bytes.HasSuffix(text, []byte("\n")) {
 		text = append(bytes.Clone(text), '\n')
 	}
-	body, _ := splitSignatures(text)
+	body, lines := splitSignatures(text)
+	own := KeyID(key.Public().(ed25519.PublicKey))
+	out := bytes.Clone(body)
+	for l := range bytes.Lines(lines) {
+		if id, _, err := parseSignature(l); err != nil || id != own {
+			out = append(out, l...)
+		}
+	}
 	sig := ed25519.Sign(key, append([]byte(signatureContext), body...))
-	line := signaturePrefix + KeyID(key.Public().(ed25519.PublicKey)) + " " + base64.StdEncoding.EncodeToString(sig) + "\n"
-	return append(bytes.Clone(text), line...)
+	return append(out, signaturePrefix+own+" "+base64.StdEncoding.EncodeToString(sig)+"\n"...)
+}
+
+// Signers lists the ids of the keys whose signatures a text bears, in order and
+// unverified. The error is ErrSignatureFormat when a line behind the body is no
+// signature.
+func Signers(text []byte) ([]string, error) {
+	_, lines := splitSignatures(text)
+	var out []string
+	for l := range bytes.Lines(lines) {
+		id, _, err := parseSignature(l)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, nil
 }
 
 // Verify returns the body of a signed text when at least one trusted key signed
@@ -56,10 +80,7 @@ func Verify(text []byte, trusted []ed25519.PublicKey) ([]byte, error) {
 		return nil, ErrUnsigned
 	}
 	good := false
-	for _, l := range bytes.SplitAfter(lines, []byte("\n")) {
-		if len(l) == 0 {
-			continue
-		}
+	for l := range bytes.Lines(lines) {
 		id, sig, err := parseSignature(l)
 		if err != nil {
 			return nil, err

@@ -43,6 +43,51 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
+// TestSignAgain: each key signs once, and signing takes no other's signature away.
+func TestSignAgain(t *testing.T) {
+	office, other := signer(1), signer(2)
+	first := Sign([]byte("a: 1\n"), office)
+	both := Sign(first, other)
+	if !bytes.HasPrefix(both, first) {
+		t.Errorf("the first signature is gone:\n%s", both)
+	}
+	for name, tt := range map[string]struct {
+		text []byte
+		want []string
+	}{
+		"unsigned":              {[]byte("a: 1\n"), nil},
+		"once":                  {first, []string{KeyID(public(office))}},
+		"again":                 {Sign(first, office), []string{KeyID(public(office))}},
+		"two":                   {both, []string{KeyID(public(office)), KeyID(public(other))}},
+		"two, the first again":  {Sign(both, office), []string{KeyID(public(other)), KeyID(public(office))}},
+		"two, the second again": {Sign(both, other), []string{KeyID(public(office)), KeyID(public(other))}},
+	} {
+		if got, err := Signers(tt.text); err != nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, %v, want %v", name, got, err, tt.want)
+		}
+		if _, err := Verify(tt.text, []ed25519.PublicKey{public(office), public(other)}); (err == nil) != (tt.want != nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// After a change each has to sign again; until then the gate trusting both refuses.
+	changed := Sign(bytes.Replace(both, []byte("a: 1"), []byte("a: 2"), 1), office)
+	if _, err := Verify(changed, []ed25519.PublicKey{public(office), public(other)}); !errors.Is(err, ErrSignatureInvalid) {
+		t.Errorf("changed, signed anew by one: %v", err)
+	}
+	if body, err := Verify(Sign(changed, other), []ed25519.PublicKey{public(office), public(other)}); err != nil || string(body) != "a: 2\n" {
+		t.Errorf("changed, signed anew by both: %q, %v", body, err)
+	}
+	for _, behind := range []string{"b: 2\n", "\n", "# signature: hukou-grant-v1 x\n"} {
+		text := append(bytes.Clone(first), behind...)
+		if _, err := Signers(text); !errors.Is(err, ErrSignatureFormat) {
+			t.Errorf("%q behind: %v", behind, err)
+		}
+		if _, err := Verify(Sign(text, office), []ed25519.PublicKey{public(office)}); err == nil {
+			t.Errorf("%q behind, signed again: %v", behind, err)
+		}
+	}
+}
+
 func TestVerifyRefuses(t *testing.T) {
 	office, other := signer(1), signer(2)
 	trusted := []ed25519.PublicKey{public(office)}

@@ -94,6 +94,11 @@ func (l *Limiter) spend(ctx context.Context, caller string, lim Limits, persons 
 	if err != nil {
 		return Verdict{}, err
 	}
+	if request && v.OK && len(persons) == 0 && v.Remaining.Persons == 0 {
+		// A search, when nobody more may be seen: to refuse it only if somebody is
+		// found would tell, for nothing, who exists.
+		return Verdict{Reason: access.PersonsExceeded, RetryAfter: until.Sub(now), Budget: s.People[0].Key}, nil
+	}
 	return v, nil
 }
 

@@ -186,3 +186,30 @@ func TestDayWhereMidnightIsSkipped(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// TestSearchWhenNobodyMoreMayBeSeen: with the persons used up, a request that
+// names nobody is refused before anything could be found; one that names a
+// person already counted is not.
+func TestSearchWhenNobodyMoreMayBeSeen(t *testing.T) {
+	now := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
+	l := quota.NewLimiter(quota.NewMemory(0, func() time.Time { return now }), func() time.Time { return now })
+	lim := limits()
+	lim.PersonsPerDay = 1
+	ctx := context.Background()
+	if v, err := l.Charge(ctx, "a", lim, nil); err != nil || !v.OK {
+		t.Fatalf("a search with one person left: %+v, %v", v, err)
+	}
+	if v, err := l.Charge(ctx, "a", lim, []string{"p1_a"}); err != nil || !v.OK {
+		t.Fatalf("the one person: %+v, %v", v, err)
+	}
+	v, err := l.Charge(ctx, "a", lim, nil)
+	if err != nil || v.OK || v.Reason != access.PersonsExceeded || v.RetryAfter != 12*time.Hour || v.Budget == "" {
+		t.Errorf("a search with nobody left: %+v, %v", v, err)
+	}
+	if v, err := l.Charge(ctx, "a", lim, []string{"p1_a"}); err != nil || !v.OK {
+		t.Errorf("the same person again: %+v, %v", v, err)
+	}
+	if v, err := l.Admit(ctx, "a", lim, []string{"p1_a"}); err != nil || !v.OK {
+		t.Errorf("the same person in an answer: %+v, %v", v, err)
+	}
+}

@@ -62,11 +62,11 @@ func (l *loader) policyLine(at int, line []string) {
 		ok         bool
 		known      []string
 	}{
-		{"role", role, l.s.roleByID[role] != nil, l.roleIDs()},
-		{"purpose", purpose, l.s.purposeByID[purpose] != nil, l.purposeIDs()},
-		{"resource", resource, l.s.resourceByID[resource] != nil, l.resourceIDs()},
-		{"route", route, l.s.routeByID[route] != nil, l.routeIDs()},
-		{"scope", scope, l.s.scopeByID[scope] != nil, l.scopeIDs()},
+		{"role", role, l.s.roleByID[role] != nil, ids(l.s.roleByID)},
+		{"purpose", purpose, l.s.purposeByID[purpose] != nil, ids(l.s.purposeByID)},
+		{"resource", resource, l.s.resourceByID[resource] != nil, ids(l.s.resourceByID)},
+		{"route", route, l.s.routeByID[route] != nil, ids(l.s.routeByID)},
+		{"scope", scope, l.s.scopeByID[scope] != nil, ids(l.s.scopeByID)},
 		{"effect", effect, effect == "allow" || effect == "deny", []string{"allow", "deny"}},
 	} {
 		if !c.ok {
@@ -84,11 +84,4 @@ func (l *loader) policyLine(at int, line []string) {
 		problem("stands twice", "")
 	}
 	l.s.Policies = append(l.s.Policies, line[1:])
-}
-
-func (l *loader) routeIDs() (ids []string) {
-	for _, r := range l.s.routes {
-		ids = append(ids, r.ID)
-	}
-	return ids
 }

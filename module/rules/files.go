@@ -131,5 +131,6 @@ type responseYAML struct {
 type envelopeYAML struct {
 	At      strictyaml.Text   `yaml:"at" need:"yes"`
 	Type    strictyaml.Text   `yaml:"type" need:"yes"`
+	Max     *int              `yaml:"max"`
 	Allowed []strictyaml.Text `yaml:"allowed"`
 }

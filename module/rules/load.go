@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,8 @@ func Files() []string {
 }
 
 // Load reads, checks and compiles the bundle in fsys. Every problem found is
-// reported at once, as strictyaml.Problems; on any problem there is no Snapshot.
+// reported at once, as strictyaml.Problems; a file whose shape is wrong hides the
+// problems of the files that refer to it. On any problem there is no Snapshot.
 func Load(fsys fs.FS) (*Snapshot, error) {
 	l := loader{fsys: fsys, contents: map[string][]byte{}, s: &Snapshot{
 		fieldByID: map[string]*Field{}, purposeByID: map[string]*Purpose{}, roleByID: map[string]*Role{},
@@ -47,7 +49,9 @@ func Load(fsys fs.FS) (*Snapshot, error) {
 	}
 	// Each part refers only to parts loaded before it.
 	for _, part := range []func(){l.bundle, l.catalogue, l.purposes, l.roles, l.limits, l.resources, l.scopes, l.casbin} {
-		part()
+		if part(); l.unread {
+			break // or every reference to the file would be a problem too
+		}
 	}
 	if len(l.problems) > 0 {
 		return nil, l.problems
@@ -60,6 +64,7 @@ type loader struct {
 	contents map[string][]byte
 	s        *Snapshot
 	problems strictyaml.Problems
+	unread   bool // a file's shape is wrong, so that nothing of it is known
 }
 
 func (l *loader) add(p strictyaml.Problem) { l.problems = append(l.problems, p) }
@@ -71,6 +76,7 @@ func (l *loader) addf(file string, at strictyaml.Text, format string, args ...an
 func (l *loader) decode(file string, out any) bool {
 	ps := strictyaml.Decode(file, l.contents[file], out)
 	l.problems = append(l.problems, ps...)
+	l.unread = l.unread || len(ps) > 0
 	return len(ps) == 0
 }
 
@@ -123,7 +129,7 @@ func (l *loader) bundle() {
 	if !l.decode(bundleName, &f) {
 		return
 	}
-	if !validID(f.Name.Value) {
+	if !ValidID(f.Name.Value) {
 		l.addf(bundleName, f.Name, "name %q is not [a-z][a-z0-9_-]*", f.Name)
 	}
 	if f.Version < 1 {
@@ -135,6 +141,8 @@ func (l *loader) bundle() {
 	}
 	l.s.Name, l.s.Version, l.s.Zone = f.Name.Value, f.Version, zone
 }
+
+var aliasPattern = regexp.MustCompile(`^[^/*~\x00-\x1f\x7f]+$`)
 
 func (l *loader) catalogue() {
 	var f catalogueFile
@@ -151,8 +159,12 @@ func (l *loader) catalogue() {
 			l.add(y.Level.At(catalogueName, fmt.Sprintf("level %q is not known", y.Level), levels...))
 		}
 		for _, a := range y.Aliases {
-			if a.Value == "" || aliasOf[a.Value] != "" {
-				l.addf(catalogueName, a, "alias %q is empty or already stands for %q", a, aliasOf[a.Value])
+			switch {
+			case !aliasPattern.MatchString(a.Value):
+				// To the masker these characters make a path out of a name.
+				l.addf(catalogueName, a, "alias %q is empty or holds /, *, ~ or a control character; it is the one name of a member", a)
+			case aliasOf[a.Value] != "":
+				l.addf(catalogueName, a, "alias %q already stands for %q", a, aliasOf[a.Value])
 			}
 			aliasOf[a.Value] = y.ID.Value
 		}
@@ -161,8 +173,11 @@ func (l *loader) catalogue() {
 		l.s.fieldByID[field.ID] = field
 	}
 	for _, y := range f.Fields {
-		if y.TwinOf.Value != "" {
-			l.known(catalogueName, y.TwinOf, "field", l.s.fieldByID[y.TwinOf.Value] != nil, l.fieldIDs())
+		if y.TwinOf.Value == "" {
+			continue
+		}
+		if known(l, catalogueName, y.TwinOf, "field", l.s.fieldByID) && y.TwinOf.Value == y.ID.Value {
+			l.addf(catalogueName, y.TwinOf, "field %q is its own twin", y.ID)
 		}
 	}
 }
@@ -215,10 +230,10 @@ func (l *loader) limits() {
 	}
 	limited := map[string]bool{}
 	for _, y := range f.Limits {
-		role := l.s.roleByID[y.Role.Value]
-		if !l.known(limitsName, y.Role, "role", role != nil, l.roleIDs()) {
+		if !known(l, limitsName, y.Role, "role", l.s.roleByID) {
 			continue
 		}
+		role := l.s.roleByID[y.Role.Value]
 		if limited[role.ID] {
 			l.addf(limitsName, y.Role, "role %q has a limit already", y.Role)
 		}

@@ -25,11 +25,11 @@ func (l *loader) resources() {
 			continue
 		}
 		r := &Resource{ID: y.ID.Value, Title: l.title(resourcesName, y.ID, y.Title), Source: y.Source.Value, Person: y.Person.Value, Fields: values(y.Fields)}
-		if !validID(r.Source) {
+		if !ValidID(r.Source) {
 			l.addf(resourcesName, y.Source, "source %q is not [a-z][a-z0-9_-]*", y.Source)
 		}
 		for i, id := range y.Fields {
-			l.known(resourcesName, id, "field", l.s.fieldByID[id.Value] != nil, l.fieldIDs())
+			known(l, resourcesName, id, "field", l.s.fieldByID)
 			if slices.Contains(r.Fields[:i], id.Value) {
 				l.addf(resourcesName, id, "field %q stands twice", id)
 			}
@@ -67,9 +67,7 @@ func (l *loader) route(res *Resource, y *routeYAML) {
 	if r.Records != "" && !recordsPattern.MatchString(r.Records) {
 		l.addf(resourcesName, y.Response.Records, "records %q is not a path such as /data/list/*", r.Records)
 	}
-	for _, e := range y.Response.Envelope {
-		r.Envelope = append(r.Envelope, l.envelope(e))
-	}
+	l.envelopes(r, y.Response.Envelope)
 	for i := range y.Parameters {
 		l.parameter(r, &y.Parameters[i])
 	}
@@ -97,25 +95,6 @@ func (l *loader) template(t strictyaml.Text) Template {
 		l.add(t.At(resourcesName, err.Error()))
 	}
 	return tpl
-}
-
-var recordsPattern = regexp.MustCompile(`^(/([A-Za-z_][A-Za-z0-9_]*|\*))+$`)
-
-var pointerPattern = regexp.MustCompile(`^(/[A-Za-z_][A-Za-z0-9_]*)+$`)
-
-func (l *loader) envelope(y envelopeYAML) Envelope {
-	types := []string{"integer", "boolean", "token"}
-	if !slices.Contains(types, y.Type.Value) {
-		l.add(y.Type.At(resourcesName, fmt.Sprintf("envelope type %q is not known", y.Type), types...))
-	}
-	if !pointerPattern.MatchString(y.At.Value) {
-		l.addf(resourcesName, y.At, "%q is not a path such as /data/total", y.At)
-	}
-	if y.Type.Value == "token" && len(y.Allowed) == 0 {
-		// An open token could carry anything the source puts there.
-		l.addf(resourcesName, y.At, "a token at %q needs the list of words allowed", y.At)
-	}
-	return Envelope{At: y.At.Value, Type: y.Type.Value, Allowed: values(y.Allowed)}
 }
 
 var (

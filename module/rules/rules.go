@@ -132,8 +132,9 @@ type Parameter struct {
 // Envelope is a scalar outside the records that may pass.
 type Envelope struct {
 	At      string
-	Type    string
-	Allowed []string
+	Type    string   // integer, boolean or token
+	Max     int      // bound of an integer; 0: the masker's own (mask.DefaultMax)
+	Allowed []string // the words a token may be
 }
 
 // Route is one request the gate accepts and the one it makes of it.

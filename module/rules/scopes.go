@@ -54,10 +54,10 @@ func (l *loader) scopes() {
 		}
 		s := &Scope{ID: y.ID.Value, Title: l.title(scopesName, y.ID, y.Title), Purposes: values(y.Purposes), Resources: values(y.Resources), NamedItems: y.NamedItems}
 		for _, p := range y.Purposes {
-			l.known(scopesName, p, "purpose", l.s.purposeByID[p.Value] != nil, l.purposeIDs())
+			known(l, scopesName, p, "purpose", l.s.purposeByID)
 		}
 		for _, r := range y.Resources {
-			l.known(scopesName, r, "resource", l.s.resourceByID[r.Value] != nil, l.resourceIDs())
+			known(l, scopesName, r, "resource", l.s.resourceByID)
 		}
 		l.scopeFields(s, y)
 		l.s.Scopes = append(l.s.Scopes, s)
@@ -72,7 +72,7 @@ func (l *loader) scopeFields(s *Scope, y scopeYAML) {
 		field := l.s.fieldByID[id]
 		if field == nil {
 			p := text.At(scopesName, fmt.Sprintf("field %q of scope %q is not in the catalogue", id, s.ID))
-			p.Nearest = strictyaml.Nearest(id, l.fieldIDs())
+			p.Nearest = strictyaml.Nearest(id, ids(l.s.fieldByID))
 			l.add(p)
 			continue
 		}
@@ -93,9 +93,16 @@ func (l *loader) scopeFields(s *Scope, y scopeYAML) {
 		outcomes[id] = t
 	}
 	for _, field := range l.s.Fields {
-		if t, ok := outcomes[field.ID]; ok && t.Visible() {
-			s.Fields = append(s.Fields, access.FieldOutcome{Field: field.ID, Transform: t})
+		t := outcomes[field.ID]
+		if !t.Visible() {
+			continue
 		}
+		// A text beside its code, or a pinyin beside its name, would undo the mask.
+		if twin := field.TwinOf; twin != "" && outcomes[twin].Kind != access.Clear {
+			l.addf(scopesName, y.Fields[field.ID], "scope %q shows %s (%s) but not all of %s (%s), which it repeats in another form; remove %s or show %s clear",
+				s.ID, field.ID, FormatTransform(t), twin, FormatTransform(outcomes[twin]), field.ID, twin)
+		}
+		s.Fields = append(s.Fields, access.FieldOutcome{Field: field.ID, Transform: t})
 	}
 	if len(s.Fields) == 0 {
 		l.addf(scopesName, y.ID, "scope %q releases no field", s.ID)

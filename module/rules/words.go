@@ -2,19 +2,22 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 
 	"hukougate/module/strictyaml"
 )
 
 var idPattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
-// validID keeps ids to words that mean nothing to YAML, CSV or Casbin.
-func validID(s string) bool { return idPattern.MatchString(s) }
+// ValidID reports whether a text may be an id. Ids mean nothing to YAML, CSV or
+// Casbin and can stand in any record.
+func ValidID(s string) bool { return idPattern.MatchString(s) }
 
 func (l *loader) newID(file string, id strictyaml.Text, taken bool) bool {
 	switch {
-	case !validID(id.Value):
+	case !ValidID(id.Value):
 		l.addf(file, id, "id %q is not [a-z][a-z0-9_-]*", id)
 	case taken:
 		l.addf(file, id, "id %q stands twice", id)
@@ -32,12 +35,17 @@ func (l *loader) title(file string, id strictyaml.Text, t titleYAML) Title {
 	return Title{Chinese: t.Chinese.Value, English: t.English.Value}
 }
 
-func (l *loader) known(file string, word strictyaml.Text, what string, ok bool, known []string) bool {
-	if !ok {
-		l.add(word.At(file, fmt.Sprintf("%s %q is not defined", what, word), known...))
+// known checks that a word is the id of something loaded before.
+func known[T any](l *loader, file string, word strictyaml.Text, what string, byID map[string]*T) bool {
+	if byID[word.Value] == nil {
+		l.add(word.At(file, fmt.Sprintf("%s %q is not defined", what, word), ids(byID)...))
+		return false
 	}
-	return ok
+	return true
 }
+
+// ids lists what is loaded, for "did you mean".
+func ids[T any](byID map[string]*T) []string { return slices.Sorted(maps.Keys(byID)) }
 
 func values(texts []strictyaml.Text) []string {
 	out := make([]string, len(texts))
@@ -45,39 +53,4 @@ func values(texts []strictyaml.Text) []string {
 		out[i] = t.Value
 	}
 	return out
-}
-
-func (l *loader) fieldIDs() (ids []string) {
-	for _, f := range l.s.Fields {
-		ids = append(ids, f.ID)
-	}
-	return ids
-}
-
-func (l *loader) purposeIDs() (ids []string) {
-	for _, p := range l.s.Purposes {
-		ids = append(ids, p.ID)
-	}
-	return ids
-}
-
-func (l *loader) roleIDs() (ids []string) {
-	for _, r := range l.s.Roles {
-		ids = append(ids, r.ID)
-	}
-	return ids
-}
-
-func (l *loader) resourceIDs() (ids []string) {
-	for _, r := range l.s.Resources {
-		ids = append(ids, r.ID)
-	}
-	return ids
-}
-
-func (l *loader) scopeIDs() (ids []string) {
-	for _, s := range l.s.Scopes {
-		ids = append(ids, s.ID)
-	}
-	return ids
 }

@@ -13,6 +13,7 @@ import (
 	"hukougate/module/access"
 	"hukougate/module/keys"
 	"hukougate/module/mask"
+	"hukougate/module/plan"
 	"hukougate/module/policy"
 	"hukougate/module/rules"
 	"hukougate/module/strictyaml"
@@ -79,11 +80,15 @@ type Report struct {
 }
 
 // Test runs every decision test of the bundle in fsys against its rules. A
-// bundle that does not load, a test file that can't be read, or a folder without
-// tests is an error; tests that fail are in the Report.
+// bundle that does not load or whose answers can't be masked, a test file that
+// can't be read, or a folder without tests is an error; tests that fail are in
+// the Report.
 func Test(fsys fs.FS) (Report, error) {
 	s, err := rules.Load(fsys)
 	if err != nil {
+		return Report{}, err
+	}
+	if err := plan.Check(s); err != nil {
 		return Report{}, err
 	}
 	names, err := fs.Glob(fsys, TestsFolder+"/*.yaml")

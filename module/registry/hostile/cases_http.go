@@ -41,6 +41,9 @@ var harmless = []definition{
 	{Case{"trailers", "", "announced trailers"}, func(s *scene) script {
 		return chunked(s.whole(), "0\r\nX-Person: "+s.at("trailer")+"\r\n\r\n", "Trailer: X-Person")
 	}},
+	{Case{"trailer-malformed", access.SourceTruncated, "a trailer line without a colon, which net/http quotes in its error"}, func(s *scene) script {
+		return chunked(s.whole(), "0\r\n"+s.at("trailer")+" no colon here\r\n\r\n")
+	}},
 	{Case{"trailers-unannounced", "", "trailers nobody announced"}, func(s *scene) script {
 		return chunked(s.whole(), "0\r\nX-Person: "+s.at("trailer")+"\r\nSet-Cookie: p="+s.at("set-cookie")+"\r\n\r\n")
 	}},

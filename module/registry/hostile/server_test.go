@@ -208,7 +208,7 @@ func TestPlacesOfCanaries(t *testing.T) {
 	s, address := serve(t)
 	tests := []struct{ name, field string }{
 		{"header-debug", ":x-debug"}, {"header-set-cookie", ":set-cookie"}, {"header-etag", ":etag"}, {"header-many", ":header"},
-		{"header-hop-by-hop", ":header"}, {"reason-phrase", ":reason"}, {"trailers", ":trailer"}, {"trailers-unannounced", ":trailer"},
+		{"header-hop-by-hop", ":header"}, {"reason-phrase", ":reason"}, {"trailers", ":trailer"}, {"trailers-unannounced", ":trailer"}, {"trailer-malformed", ":trailer"},
 		{"chunk-extensions", ":header"}, {"early-hints-103", ":link"}, {"informational-1xx", ":x-debug"}, {"stray-bytes", ":stray"},
 		{"stray-answer", ":stray"}, {"status-302", ":location"}, {"status-304", ":etag"}, {"status-204-body", "GMSFHM"},
 		{"switching-101", "GMSFHM"}, {"gzip", "GMSFHM"}, {"gzip-stacked", "GMSFHM"}, {"utf-16le", "GMSFHM"}, {"utf-16be", "XM"}, {"gbk", ":new"},
