@@ -148,6 +148,7 @@ func (d *desk) grantRows() []refusal {
 	add("none named", d.bank, 403, access.ApplicationMissing, "X-Hukou-Application:")
 	add("underscores", d.bank, 403, access.ApplicationMissing, "X-Hukou-Application:", "X_Hukou_Application: APP-2026-0003")
 	add("unknown", d.bank, 403, access.ApplicationUnknown, under("APP-2099-0001"))
+	add("an identity number", d.bank, 403, access.ApplicationUnknown, under(d.id))
 	add("another's", d.bank, 403, access.ApplicationUnknown, under("APP-2026-0001"))
 	add("another's in place of the default", d.social, 403, access.ApplicationUnknown, under("APP-2026-0003"))
 	add("expired", d.bank, 403, access.GrantExpired, under("APP-2024-0007"))

@@ -149,12 +149,17 @@ func (d *Decider) Decide(q Query) access.Decision {
 	if number == "" {
 		number = q.Caller.DefaultApplication
 	}
-	out := access.Decision{Application: number, Route: q.Route.ID, Resource: q.Route.Resource.ID, RulesVersion: d.snapshot.ID()}
+	out := access.Decision{Route: q.Route.ID, Resource: q.Route.Resource.ID, RulesVersion: d.snapshot.ID()}
 	if number == "" {
 		out.Reason = access.ApplicationMissing
 		return out
 	}
 	g := d.grants[number]
+	if g != nil {
+		// A number nobody was granted stays out of the records: a client may send
+		// anything in its place, an identity number for one.
+		out.Application = number
+	}
 	if g == nil || g.Caller != q.Caller.ID || q.Caller.ID == "" {
 		// The same answer for "not there" and "not yours" (attacks F9).
 		out.Reason = access.ApplicationUnknown
