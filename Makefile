@@ -35,7 +35,7 @@ bench: ## requests/s and latency beside plain Caddy, in one run
 	$(GO) run ./cmd/hukoubench
 
 proof: ## the proofs at full size: 50 kills under load, every byte of a ledger, long fuzzing
-	HUKOU_PROOF=1 HUKOU_CRASH_ROUNDS=50 $(GO) test -race -count=1 -timeout 60m -v -run 'Crash|Tamper' ./cmd/hukougate ./module/ledger
+	HUKOU_PROOF=1 HUKOU_CRASH_ROUNDS=50 $(GO) test -race -count=1 -timeout 60m -v -run 'Crash|Tamper|Hostile|EveryByte|TornTail' ./cmd/hukougate ./module/ledger
 	$(MAKE) fuzz
 
 fuzz: ## each fuzz target for FUZZ_TIME

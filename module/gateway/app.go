@@ -79,7 +79,8 @@ type App struct {
 
 	strangers *strangers
 	traffic   traffic
-	pooled    bool // holds a use of the ledger pool
+	started   chan struct{} // closed when Start has done what it can
+	pooled    bool          // holds a use of the ledger pool
 	cancel    context.CancelFunc
 	watching  sync.WaitGroup
 }
@@ -141,6 +142,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.log = ctx.Logger()
 	a.strangers = newStrangers(a.record, time.Now)
+	a.started = make(chan struct{})
 	if err := a.complete(); err != nil {
 		return err
 	}
@@ -292,10 +294,32 @@ func (a *App) guardStandardLog() {
 
 // Start opens the ledger and begins to watch files. From then on the gate answers.
 func (a *App) Start() error {
-	if err := a.start(); err != nil {
+	err := a.start()
+	close(a.started)
+	if err != nil {
 		return errors.Join(err, a.Stop())
 	}
 	return nil
+}
+
+// startGrace bounds how long a request waits for Start.
+const startGrace = 10 * time.Second
+
+// awaitStart holds a request that came too early: Caddy starts its apps in no
+// order, and at a start or a reload the HTTP app may be there before this one.
+func (a *App) awaitStart(ctx context.Context) {
+	select {
+	case <-a.started:
+		return
+	default:
+	}
+	timer := time.NewTimer(startGrace)
+	defer timer.Stop()
+	select {
+	case <-a.started:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 func (a *App) start() error {

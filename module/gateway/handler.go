@@ -45,6 +45,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 // access.Exchange refuses a fact that comes early, twice or after a refusal, and
 // gives the body out only after its record.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	g.app.awaitStart(r.Context())
 	defer g.app.traffic.enter().leave()
 	// Caddy's access log would write URIs and credentials; the gate keeps its own.
 	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
