@@ -37,7 +37,7 @@ const fileFormat = "hukougate-keys-v1"
 // OpenFile reads a key file. It refuses one that others may read, a duplicate
 // name and version, and any key Needed does not find.
 func OpenFile(path string) (*File, error) {
-	f, err := os.Open(path) //nolint:gosec // the path is the operator's own setting
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
@@ -116,7 +116,7 @@ func CreateFile(path string) error {
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator's own path
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("keys: %s exists already; keys are never overwritten", path)
 	}
@@ -131,7 +131,7 @@ func CreateFile(path string) error {
 }
 
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the operator's own path
+	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
