@@ -199,6 +199,6 @@ func (w *walk) digest(ctx context.Context) error {
 	if _, err := person.MAC("hukougate request v1", w.route.ID, w.person); err != nil {
 		return err
 	}
-	_, err = person.MAC("hukougate body v1", string(w.masking.Body))
+	_, err = person.Digest("hukougate body v1", w.masking.Body)
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -199,6 +200,10 @@ func (c *collector) WriteHeader(status int) {
 		c.refused = access.SourceEncoding
 	default:
 		c.refused = typeRefusal(c.header["Content-Type"], c.mediaType)
+	}
+	// The length the source states is a hint for memory, never more than the limit.
+	if n, err := strconv.ParseInt(c.header.Get("Content-Length"), 10, 64); err == nil && n > 0 && n <= c.limit && c.refused == "" {
+		c.body.Grow(int(n))
 	}
 }
 

@@ -92,7 +92,14 @@ var ErrNoKey = errors.New("keys: zero key used")
 
 // MAC returns HMAC-SHA-256 (RFC 2104) over the parts. Each part is preceded by
 // its length, so that ("ab","c") and ("a","bc") differ.
-func (k Key) MAC(parts ...string) ([]byte, error) {
+func (k Key) MAC(parts ...string) ([]byte, error) { return k.mac(parts, nil) }
+
+// Digest is MAC over a label and a body, for bodies too large to copy.
+func (k Key) Digest(label string, body []byte) ([]byte, error) {
+	return k.mac([]string{label}, [][]byte{body})
+}
+
+func (k Key) mac(parts []string, bodies [][]byte) ([]byte, error) {
 	if len(k.secret) != Size {
 		return nil, ErrNoKey
 	}
@@ -103,6 +110,10 @@ func (k Key) MAC(parts ...string) ([]byte, error) {
 	for _, p := range parts {
 		b := append(strconv.AppendInt(buffer[:0], int64(len(p)), 10), ':')
 		m.Write(append(b, p...))
+	}
+	for _, body := range bodies {
+		m.Write(append(strconv.AppendInt(buffer[:0], int64(len(body)), 10), ':'))
+		m.Write(body)
 	}
 	return m.Sum(nil), nil
 }

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,21 @@ func TestPseudonymIsKeyedAndSeparated(t *testing.T) {
 	}
 	if pseudonym(derived, "citizen_id", "11010519491231002X") == base {
 		t.Error("a derived key gave the parent's pseudonym")
+	}
+}
+
+func TestDigestIsMACOfItsBody(t *testing.T) {
+	k := testKey(t, 1, 'a')
+	digest, err := k.Digest("label", []byte("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac, err := k.MAC("label", "body")
+	if err != nil || !bytes.Equal(digest, mac) {
+		t.Errorf("Digest %x, MAC %x, %v", digest, mac, err)
+	}
+	if _, err := (Key{}).Digest("label", nil); !errors.Is(err, ErrNoKey) {
+		t.Errorf("zero key: %v", err)
 	}
 }
 
