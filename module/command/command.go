@@ -55,11 +55,7 @@ func family(cmd *cobra.Command, use string, children ...*cobra.Command) {
 		if len(args) == 0 {
 			return fmt.Errorf("%s needs one of: %s", use, strings.Join(names, ", "))
 		}
-		hint := ""
-		if nearest := strictyaml.Nearest(args[0], names); nearest != "" {
-			hint = fmt.Sprintf("; did you mean %q?", nearest)
-		}
-		return fmt.Errorf("%s: unknown command %q%s", use, args[0], hint)
+		return fmt.Errorf("%s: unknown command %q%s", use, args[0], strictyaml.Hint(args[0], names))
 	})
 }
 

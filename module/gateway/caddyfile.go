@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -247,11 +246,7 @@ func subBlock(d *caddyfile.Dispenser, words map[string]func() error, repeatable 
 func noBlock(d *caddyfile.Dispenser) error { return subBlock(d, nil) }
 
 func unknownWord(d *caddyfile.Dispenser, word string, known []string) error {
-	hint := ""
-	if nearest := strictyaml.Nearest(word, known); nearest != "" {
-		hint = fmt.Sprintf("; did you mean %q?", nearest)
-	}
-	return d.Errf("unknown word %q%s", word, hint)
+	return d.Errf("unknown word %q%s", word, strictyaml.Hint(word, known))
 }
 
 func oneArg(d *caddyfile.Dispenser, into *string) func() error {

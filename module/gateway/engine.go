@@ -33,11 +33,17 @@ func newEngine(s *rules.Snapshot, grants []access.Grant) (*engine, error) {
 	if err := plan.Check(s); err != nil {
 		return nil, err
 	}
-	d, err := policy.New(s, grants)
+	return (&engine{snapshot: s}).withGrants(grants)
+}
+
+// withGrants makes the engine of the same rules and other grants. The rules were
+// checked when they were loaded.
+func (e *engine) withGrants(grants []access.Grant) (*engine, error) {
+	d, err := policy.New(e.snapshot, grants)
 	if err != nil {
 		return nil, err
 	}
-	return &engine{snapshot: s, decider: d}, nil
+	return &engine{snapshot: e.snapshot, decider: d}, nil
 }
 
 // plan returns the compiled masking plan of a decision.

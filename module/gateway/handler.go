@@ -74,6 +74,7 @@ type passage struct {
 	keys     personKeys
 	body     clientBody
 	call     call
+	persons  []string // pseudonyms of the persons the call names
 	allow    []string // methods of the path, for 405
 	retry    time.Duration
 	recordBy time.Time // deadline of the request's records, set by the first
@@ -122,6 +123,10 @@ func (p *passage) authorize() access.Reason {
 	if p.keys.person, why = p.app.personKey(p.r.Context()); why != "" {
 		return why
 	}
+	var err error
+	if p.persons, err = p.call.persons(p.keys.person); err != nil {
+		return access.KeysUnavailable
+	}
 	application, why := applicationHeader(p.r)
 	if why != "" {
 		return why
@@ -140,14 +145,10 @@ func (p *passage) authorize() access.Reason {
 
 // limit spends the request and the persons it names, before the source is asked.
 func (p *passage) limit() access.Reason {
-	persons, err := p.call.persons(p.keys.person)
-	if err != nil {
-		return access.KeysUnavailable
-	}
-	if why := p.spend(p.app.limiter.Charge, persons); why != "" {
+	if why := p.spend(p.app.limiter.Charge, p.persons); why != "" {
 		return why
 	}
-	return outOfOrder(p.exchange.Charge(access.Charge{Persons: len(persons), Spent: true}))
+	return outOfOrder(p.exchange.Charge(access.Charge{Persons: len(p.persons), Spent: true}))
 }
 
 // forward asks the source with a request made anew from the route.

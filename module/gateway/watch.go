@@ -94,7 +94,7 @@ func (a *App) reloadGrants() {
 	if old == nil {
 		return
 	}
-	e, err := newEngine(old.snapshot, a.grants.Grants())
+	e, err := old.withGrants(a.grants.Grants())
 	if err != nil {
 		// A revocation may be among what can't be applied: release nothing.
 		a.log.Error("grants can't be applied; the gate refuses every query", zap.Error(err))

@@ -45,11 +45,20 @@ func (p Problem) String() string {
 	}
 	b.WriteString(": ")
 	b.WriteString(p.Message)
-	if p.Nearest != "" {
-		fmt.Fprintf(&b, "; did you mean %q?", p.Nearest)
-	}
+	b.WriteString(hint(p.Nearest))
 	return b.String()
 }
+
+func hint(nearest string) string {
+	if nearest == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", nearest)
+}
+
+// Hint is the end of an error about a wrong word: "; did you mean …?" with the
+// known word nearest to it, or "" when none is near.
+func Hint(word string, known []string) string { return hint(Nearest(word, known)) }
 
 // Problems is every thing found wrong, in reading order. It is an error when
 // not empty.
